@@ -40,7 +40,9 @@ export interface PodSpec {
   nodeSelector?: Nullable<Record<string, string>>;
   affinity?: Nullable<{
     nodeAffinity?: Nullable<{
-      requiredDuringSchedulingIgnoredDuringExecution?: Nullable<{ nodeSelectorTerms?: Nullable<NodeSelectorTerm[]> }>;
+      requiredDuringSchedulingIgnoredDuringExecution?: Nullable<{
+        nodeSelectorTerms?: Nullable<NodeSelectorTerm[]>;
+      }>;
     }>;
   }>;
   tolerations?: Nullable<Toleration[]>;
@@ -155,11 +157,11 @@ export interface VolumeMount {
 }
 
 export interface Toleration {
-  key?: string;
-  operator?: string;
-  value?: string;
-  effect?: string;
-  tolerationSeconds?: number;
+  key?: Nullable<string>;
+  operator?: Nullable<string>;
+  value?: Nullable<string>;
+  effect?: Nullable<string>;
+  tolerationSeconds?: Nullable<number>;
 }
 
 export interface NodeSelectorRequirement {

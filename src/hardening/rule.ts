@@ -106,6 +106,12 @@ export interface Violation {
   readonly detail?: string;
 }
 
+/** The rules that changes, skips or violations come from: each once, in catalogue order. */
+export function ruleIds(list: readonly { readonly rule: RuleId }[]): RuleId[] {
+  const named = new Set(list.map(({ rule }) => rule));
+  return RULE_IDS.filter((id) => named.has(id));
+}
+
 /** The Pod Security Standards control that a rule serves. */
 export interface Control {
   readonly level: 'baseline' | 'restricted';

@@ -1,0 +1,36 @@
+/*
+ * Writes the files that are made from others: npx tsx scripts/generate.ts
+ * With --check it writes nothing, names those that are stale, and exits 1 where there are any.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { GeneratedFile } from './generated/generatedFile.js';
+import { policyFiles } from './generated/policy.js';
+
+const FILES: readonly GeneratedFile[] = [...policyFiles];
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+
+function current(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+const check = process.argv.includes('--check');
+for (const { path, content } of FILES) {
+  const target = resolve(ROOT, path);
+  const wanted = await content();
+  if (current(target) === wanted) continue;
+  if (check) {
+    process.stderr.write(`${path} is stale: npx tsx scripts/generate.ts\n`);
+    process.exitCode = 1;
+    continue;
+  }
+  mkdirSync(dirname(target), { recursive: true });
+  writeFileSync(target, wanted);
+  process.stdout.write(`wrote ${path}\n`);
+}

@@ -1,0 +1,6 @@
+/** A committed file that is made from others. */
+export interface GeneratedFile {
+  /** From the repository's root. */
+  readonly path: string;
+  content(): string | Promise<string>;
+}

@@ -1,0 +1,79 @@
+import type { Operation } from 'fast-json-patch';
+import { harden } from '../hardening/harden.js';
+import { toPatch } from '../hardening/patch.js';
+import type { Hardening } from '../hardening/podDraft.js';
+import type { Plan } from '../hardening/plan.js';
+import { RULE_IDS, type Change } from '../hardening/rule.js';
+import { denialMessage } from './denial.js';
+import { scopeOf, type Subject } from './scope.js';
+import type { AdmissionRequest, Decision, KubernetesObject } from './types.js';
+import { warningsFor } from './warnings.js';
+
+export const CHANGED_ANNOTATION = 'kube-harden.io/changed';
+
+const CHANGED_PATH = ['metadata', 'annotations', CHANGED_ANNOTATION];
+const NOTHING: Hardening = { changes: [], skips: [], violations: [] };
+
+/**
+ * The decision on one request: what the webhook answers, and what the preview shows. Pure and synchronous.
+ *
+ * @throws InvalidObjectError where a field that hardening reads has the wrong type
+ */
+export function decide(request: AdmissionRequest, plan: Plan): Decision {
+  if (plan.mode === 'disabled') return ignored(plan.because ?? 'disabled', plan);
+  const subject = scopeOf(request);
+  if ('because' in subject) return ignored(subject.because, plan);
+  const { isTemplate } = subject.located;
+  if (isTemplate && plan.templates === 'Ignore') return ignored('templates: Ignore', plan);
+
+  const hardening = harden(subject.input, plan);
+  const mayWrite = plan.mode === 'enforce' && (!isTemplate || plan.templates === 'Mutate');
+  const isDenied = mayWrite && hardening.violations.some(({ denied }) => denied);
+  const patch = mayWrite && !isDenied ? patchFor(subject, hardening.changes) : [];
+  const outcome = isDenied
+    ? 'denied'
+    : patch.length > 0
+      ? 'patched'
+      : hardening.changes.length > 0
+        ? 'reported'
+        : 'unchanged';
+  const decision = { ...hardening, outcome, plan, patch } as const;
+  return {
+    ...decision,
+    warnings: isDenied ? plan.notices : warningsFor(decision, request, subject),
+    ...(isDenied && { message: denialMessage(hardening.violations, request, plan) }),
+  };
+}
+
+function ignored(because: string, plan: Plan): Decision {
+  const warnings = plan.mode === 'disabled' ? [] : plan.notices;
+  return { ...NOTHING, outcome: 'ignored', because, plan, patch: [], warnings };
+}
+
+/** The operations for what has changed, and the annotation that says so on the object itself. */
+export function patchFor(
+  subject: Pick<Subject, 'object' | 'located' | 'input'>,
+  changes: readonly Change[],
+): Operation[] {
+  if (changes.length === 0) return [];
+  const { object, located, input } = subject;
+  // The API server drops annotations on pods/ephemeralcontainers (measured).
+  if (input.scope === 'ephemeralContainers') return toPatch(object, located.base, changes);
+  const annotation = { path: CHANGED_PATH, after: changedAnnotation(object, changes) };
+  return located.isTemplate
+    ? [...toPatch(object, located.base, changes), ...toPatch(object, [], [annotation])]
+    : toPatch(object, [], [...changes, annotation]);
+}
+
+/** Rule ids in catalogue order. It only grows, and informs: anyone can forge it, so it never steers a decision. */
+function changedAnnotation(object: KubernetesObject, changes: readonly Change[]): string {
+  const annotations = object.metadata?.annotations ?? {};
+  const before = Object.hasOwn(annotations, CHANGED_ANNOTATION)
+    ? (annotations[CHANGED_ANNOTATION] ?? '')
+    : '';
+  const words = before.split(',').map((word) => word.trim());
+  const ids = new Set<string>([...words, ...changes.map(({ rule }) => rule)]);
+  const known: readonly string[] = RULE_IDS;
+  const foreign = words.filter((word) => word !== '' && !known.includes(word));
+  return [...RULE_IDS.filter((id) => ids.has(id)), ...foreign].join(', ');
+}

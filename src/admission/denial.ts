@@ -1,0 +1,37 @@
+import { describeValue } from '../hardening/validatePod.js';
+import type { Plan } from '../hardening/plan.js';
+import type { Violation } from '../hardening/rule.js';
+import { namespaceOf, objectName, optOutLabel, printable } from './text.js';
+import type { AdmissionRequest } from './types.js';
+
+/** The one message of a refusal: every violation of a Deny rule, and how each can be lifted. */
+export function denialMessage(
+  violations: readonly Violation[],
+  request: AdmissionRequest,
+  plan: Plan,
+): string {
+  const denied = violations.filter((violation) => violation.denied);
+  const lines = denied.map((violation, index) => `(${index + 1}) ${describe(violation, request, plan)}`);
+  const count = denied.length === 1 ? '1 violation' : `${denied.length} violations`;
+  return `kube-harden refuses ${objectName(request)}: ${count} of policy ${plan.policy}. ${lines.join(' ')}`;
+}
+
+function describe(violation: Violation, request: AdmissionRequest, plan: Plan): string {
+  const { rule, field, value, container, detail } = violation;
+  const on = container ? ` on container "${printable(container.name)}"` : '';
+  const found = value === undefined ? 'is not set' : `is ${valueText(value)}`;
+  const because = detail === undefined ? '' : ` (${detail})`;
+  return printable(`${rule}${on}: ${field} ${found}${because}; lift it: ${remedy(rule, request, plan)}.`);
+}
+
+function remedy(rule: Violation['rule'], request: AdmissionRequest, plan: Plan): string {
+  const exception = `an exception in policy ${plan.policy}`;
+  if (plan.byId[rule]?.optOut === 'Forbidden') return `mend the field, or ask for ${exception}`;
+  return `mend the field, kubectl label ns ${namespaceOf(request)} ${optOutLabel(rule)}, or ${exception}`;
+}
+
+/** A value as a person reads it; lists of words in full, deeper things by what they are. */
+export function valueText(value: unknown): string {
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return `[${value.join(', ')}]`;
+  return describeValue(value);
+}

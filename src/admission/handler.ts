@@ -1,0 +1,88 @@
+import { PlanUnavailableError } from '../policy/planUnavailableError.js';
+import type { PlanSource } from '../policy/planSource.js';
+import type { Plan } from '../hardening/plan.js';
+import { decide } from './decide.js';
+import { InvalidObjectError } from './invalidObjectError.js';
+import { kubernetesStatus, type StatusReason } from './kubernetesStatus.js';
+import { decodeReview, encodeReview } from './review.js';
+import { ReviewError } from './reviewError.js';
+import { namespaceOf } from './text.js';
+import type { AdmissionRequest, Decision } from './types.js';
+
+/** An answer to POST /mutate; the body is JSON. */
+export interface AdmissionAnswer {
+  readonly status: number;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Which entry of the webhook configuration called: `/mutate/enforce`, `/mutate/audit`, or plain `/mutate`. */
+export type Entry = 'any' | 'enforce' | 'audit';
+
+/** Answers one request; never throws and never rejects. A promise only where the namespace is not cached yet. */
+export type AdmissionHandler = (body: Buffer, entry: Entry) => AdmissionAnswer | Promise<AdmissionAnswer>;
+
+/** Told of every decision: the log and the metrics. */
+export interface DecisionObserver {
+  /** @param seconds from the whole body to the decision */
+  decided(decision: Decision, request: AdmissionRequest, seconds: number): void;
+  /** The request failed with 500; `error` has the stack. */
+  failed(error: unknown, uid?: string): void;
+}
+
+export interface AdmissionDeps {
+  readonly plans: PlanSource;
+  /** Milliseconds, monotonic enough to measure with: `performance.now`. */
+  readonly timer?: () => number;
+  readonly observer: DecisionObserver;
+}
+
+/**
+ * The straight way from the bytes of an AdmissionReview to the bytes of its answer. The only thing that may be waited
+ * for is a namespace that the cache has not seen.
+ */
+export function createAdmissionHandler({
+  plans,
+  observer,
+  timer = () => performance.now(),
+}: AdmissionDeps): AdmissionHandler {
+  const answer = (request: AdmissionRequest, plan: Plan, started: number): AdmissionAnswer => {
+    const decision = decide(request, plan);
+    const body = encodeReview(request, decision);
+    observer.decided(decision, request, (timer() - started) / 1000);
+    return { status: 200, body };
+  };
+
+  const fail = (error: unknown, uid: string | undefined): AdmissionAnswer => {
+    if (error instanceof ReviewError) return failure('BadRequest', error.message);
+    if (error instanceof InvalidObjectError) return failure('BadRequest', `request.object: ${error.message}`);
+    observer.failed(error, uid);
+    if (error instanceof PlanUnavailableError) return failure('InternalError', error.message);
+    return failure('InternalError', `kube-harden failed on this object: ${(error as Error).message}`);
+  };
+
+  return (body) => {
+    const started = timer();
+    let request: AdmissionRequest;
+    try {
+      request = decodeReview(body);
+    } catch (error) {
+      return fail(error, undefined);
+    }
+    const { uid } = request;
+    try {
+      const plan = plans.planFor(namespaceOf(request));
+      if (!(plan instanceof Promise)) return answer(request, plan, started);
+      return plan
+        .then((found) => answer(request, found, started))
+        .catch((error: unknown) => fail(error, uid));
+    } catch (error) {
+      return fail(error, uid);
+    }
+  };
+}
+
+function failure(reason: StatusReason, message: string): AdmissionAnswer {
+  const status = kubernetesStatus(reason, message);
+  return { status: status.code, body: JSON.stringify(status) };
+}

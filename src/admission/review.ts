@@ -1,0 +1,129 @@
+import { isUtf8 } from 'node:buffer';
+import { isRecord } from '../hardening/locate.js';
+import { ruleIds } from '../hardening/rule.js';
+import { describeValue } from '../hardening/validatePod.js';
+import { ReviewError } from './reviewError.js';
+import type { AdmissionRequest, Decision } from './types.js';
+
+const API_VERSION = 'admission.k8s.io/v1';
+
+/**
+ * Decodes an AdmissionReview.
+ *
+ * @param body the bytes of the request, UTF-8
+ * @throws ReviewError that says what is wrong and where; nothing is ever read as `{}`
+ */
+export function decodeReview(body: Buffer): AdmissionRequest {
+  if (body.length === 0) throw new ReviewError('the body is empty: expected an AdmissionReview');
+  // Buffer.toString would replace bad bytes silently, and so change what a user wrote.
+  if (!isUtf8(body)) throw new ReviewError('the body is not UTF-8');
+  const review = parse(body.toString('utf8'));
+  if (!isRecord(review))
+    throw new ReviewError(`the body is ${describeValue(review)}: expected an AdmissionReview`);
+  if (review['kind'] !== 'AdmissionReview') {
+    throw new ReviewError(`kind: ${describeValue(review['kind'])} is not AdmissionReview`);
+  }
+  if (review['apiVersion'] !== API_VERSION) {
+    throw new ReviewError(
+      `apiVersion: ${describeValue(review['apiVersion'])} is not supported; use ${API_VERSION}`,
+    );
+  }
+  return checkRequest(review['request']);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new ReviewError(`the body is not JSON: ${(error as Error).message.slice(0, 200)}`, {
+      cause: error,
+    });
+  }
+}
+
+function checkRequest(request: unknown): AdmissionRequest {
+  if (!isRecord(request)) throw new ReviewError(`request: ${describeMissing(request)}`);
+  const { uid, kind, operation, object, oldObject } = request;
+  if (typeof uid !== 'string' || uid === '') throw new ReviewError(`request.uid: ${describeMissing(uid)}`);
+  if (!isRecord(kind)) throw new ReviewError(`request.kind: ${describeMissing(kind)}`, { uid });
+  // Go leaves out an empty group: the core API's.
+  for (const field of ['version', 'kind']) {
+    if (typeof kind[field] !== 'string')
+      throw new ReviewError(`request.kind.${field}: ${describeMissing(kind[field])}`, { uid });
+  }
+  if (kind['group'] !== undefined && typeof kind['group'] !== 'string') {
+    throw new ReviewError(`request.kind.group: ${describeValue(kind['group'])} is not a string`, { uid });
+  }
+  if (typeof operation !== 'string')
+    throw new ReviewError(`request.operation: ${describeMissing(operation)}`, { uid });
+  for (const field of ['namespace', 'name', 'subResource']) {
+    const value = request[field];
+    if (value !== undefined && value !== null && typeof value !== 'string') {
+      throw new ReviewError(`request.${field}: ${describeValue(value)} is not a string`, { uid });
+    }
+  }
+  if ((operation === 'CREATE' || operation === 'UPDATE') && !isRecord(object)) {
+    throw new ReviewError(`request.object: ${describeMissing(object)}`, { uid });
+  }
+  // Without it nobody can tell whether a template has changed, and unknown is not "no".
+  if (operation === 'UPDATE' && !isRecord(oldObject)) {
+    throw new ReviewError(`request.oldObject: ${describeMissing(oldObject)}`, { uid });
+  }
+  return {
+    ...(request as unknown as AdmissionRequest),
+    kind: { group: '', ...(kind as { version: string; kind: string }) },
+    userInfo: userInfo(request['userInfo']),
+  };
+}
+
+function userInfo(given: unknown): AdmissionRequest['userInfo'] {
+  if (!isRecord(given)) return undefined;
+  const { username, groups } = given;
+  return {
+    ...(typeof username === 'string' && { username }),
+    ...(Array.isArray(groups) && {
+      groups: groups.filter((group): group is string => typeof group === 'string'),
+    }),
+  };
+}
+
+function describeMissing(value: unknown): string {
+  return value === undefined || value === null || value === ''
+    ? 'is missing'
+    : `${describeValue(value)} is not what belongs here`;
+}
+
+interface Response {
+  readonly uid: string;
+  readonly allowed: boolean;
+  readonly [field: string]: unknown;
+}
+
+/** The answer to a request, as JSON text: the only place where a response is put together. */
+export function encodeReview(request: AdmissionRequest, decision: Decision): string {
+  const response: Response = {
+    uid: request.uid,
+    allowed: decision.outcome !== 'denied',
+    ...(decision.outcome === 'denied' && {
+      status: { code: 403, reason: 'Forbidden', message: decision.message ?? 'denied' },
+    }),
+    ...(decision.patch.length > 0 && {
+      patchType: 'JSONPatch',
+      patch: Buffer.from(JSON.stringify(decision.patch)).toString('base64'),
+    }),
+    ...(decision.warnings.length > 0 && { warnings: decision.warnings }),
+    ...(decision.outcome !== 'ignored' && { auditAnnotations: auditAnnotations(decision) }),
+  };
+  return JSON.stringify({ apiVersion: API_VERSION, kind: 'AdmissionReview', response });
+}
+
+/** Without `/` in keys, and never read from the object's own annotation, which its author can forge. */
+function auditAnnotations(decision: Decision): Record<string, string> {
+  return {
+    policy: decision.plan?.policy ?? '',
+    mode: decision.plan?.mode ?? '',
+    changed: ruleIds(decision.changes).join(','),
+    skipped: ruleIds(decision.skips).join(','),
+    violated: ruleIds(decision.violations).join(','),
+  };
+}

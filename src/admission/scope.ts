@@ -1,0 +1,161 @@
+import type { HardenInput } from '../hardening/podDraft.js';
+import {
+  locatePodOf,
+  podAt,
+  WORKLOAD_KINDS,
+  type LocatedPod,
+  type WorkloadKind,
+} from '../hardening/locate.js';
+import type { ObjectMeta } from '../hardening/podSpec.js';
+import { sameJson } from '../hardening/sameJson.js';
+import { validatePod } from '../hardening/validatePod.js';
+import { InvalidObjectError } from './invalidObjectError.js';
+import type { AdmissionRequest, KubernetesObject, UserInfo } from './types.js';
+
+/** An object in scope: where its pod is, and what the engine has to know around it. */
+export interface Subject {
+  readonly object: KubernetesObject;
+  readonly located: LocatedPod;
+  readonly input: HardenInput;
+}
+
+export interface OutOfScope {
+  readonly because: string;
+}
+
+const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
+
+/**
+ * Decides whether a request is about something that is hardened: which object, which operation (RULES, "Which objects").
+ *
+ * @throws InvalidObjectError where a field that hardening reads has the wrong type
+ */
+export function scopeOf(request: AdmissionRequest): Subject | OutOfScope {
+  const { kind, operation, subResource } = request;
+  const object = request.object;
+  if (operation !== 'CREATE' && operation !== 'UPDATE') return { because: `operation ${operation}` };
+  if (!object) return { because: 'no object' };
+  const located = locatePodOf(kind.group, kind.kind, object);
+  if (!located) {
+    const isWorkload = (WORKLOAD_KINDS as readonly string[]).includes(kind.kind);
+    return { because: isWorkload ? `${kind.kind} without a pod spec` : `kind ${kind.kind} is no workload` };
+  }
+  checkMetadata(object);
+  const issues = validatePod(located.pod, located.base);
+  if (issues.length > 0) throw new InvalidObjectError(issues);
+
+  if (subResource === 'ephemeralcontainers') return ephemeralSubject(request, object, located);
+  if (subResource) return { because: `subresource ${subResource}` };
+  return located.isTemplate
+    ? templateSubject(request, object, located)
+    : podSubject(request, object, located);
+}
+
+/** The object's own metadata, which for a template is not the pod's. */
+function checkMetadata(object: KubernetesObject): void {
+  const { metadata } = object;
+  if (metadata === undefined || metadata === null) return;
+  const issues = validatePod({ metadata, spec: {} }, []);
+  if (issues.length > 0) throw new InvalidObjectError(issues);
+}
+
+function podSubject(
+  request: AdmissionRequest,
+  object: KubernetesObject,
+  located: LocatedPod,
+): Subject | OutOfScope {
+  // A Pod's securityContext is immutable afterwards, and patching updates leaves Pods stuck terminating.
+  if (request.operation !== 'CREATE') return { because: 'a Pod is hardened when it is created' };
+  const metadata = object.metadata;
+  if (isMirror(metadata) && isTrusted(request.userInfo)) return { because: 'a mirror pod' };
+  const owner = controllerOf(metadata);
+  return {
+    object,
+    located,
+    input: {
+      pod: located.pod,
+      scope: 'pod',
+      bare: owner === undefined,
+      daemonSet: owner?.kind === 'DaemonSet' && isTrusted(request.userInfo),
+    },
+  };
+}
+
+function templateSubject(
+  request: AdmissionRequest,
+  object: KubernetesObject,
+  located: LocatedPod,
+): Subject | OutOfScope {
+  if (controllerOf(object.metadata)) {
+    // A changed ReplicaSet no longer matches its Deployment, which then makes another, without end.
+    return { because: `a ${located.kind} that a controller owns` };
+  }
+  if (request.operation === 'UPDATE') {
+    if (located.kind === 'Job') return { because: "a Job's template is immutable" };
+    const old = podAt(request.oldObject, located.base);
+    if (old && sameJson(old, located.pod)) return { because: 'the pod template is unchanged' };
+  }
+  return { object, located, input: templateInput(located) };
+}
+
+/** A template as its pods will be: they have a controller, and a StatefulSet's claims become volumes. */
+export function templateInput(located: LocatedPod): HardenInput {
+  const kind: WorkloadKind = located.kind;
+  return {
+    pod: located.pod,
+    scope: 'template',
+    bare: false,
+    daemonSet: kind === 'DaemonSet',
+    reservedVolumeNames: located.volumeClaimTemplates,
+  };
+}
+
+function ephemeralSubject(
+  request: AdmissionRequest,
+  object: KubernetesObject,
+  located: LocatedPod,
+): Subject | OutOfScope {
+  if (isMirror(object.metadata) && isTrusted(request.userInfo)) return { because: 'a mirror pod' };
+  const before = podAt(request.oldObject, [])?.spec.ephemeralContainers ?? [];
+  const known = new Set(before.map(({ name }) => name));
+  const added = new Set<number>();
+  located.pod.spec.ephemeralContainers?.forEach(({ name }, index) => {
+    if (!known.has(name)) added.add(index);
+  });
+  if (added.size === 0) return { because: 'no ephemeral container is added' };
+  return {
+    object,
+    located,
+    input: {
+      pod: located.pod,
+      scope: 'ephemeralContainers',
+      bare: false,
+      daemonSet: false,
+      addedEphemeral: added,
+    },
+  };
+}
+
+function controllerOf(metadata: ObjectMeta | null | undefined): { kind?: string } | undefined {
+  return metadata?.ownerReferences?.find(({ controller }) => controller === true);
+}
+
+function isMirror(metadata: ObjectMeta | null | undefined): boolean {
+  return Object.hasOwn(metadata?.annotations ?? {}, MIRROR_ANNOTATION);
+}
+
+/**
+ * Whether what the object says of its own origin can be believed. Annotations and ownerReferences are the author's to
+ * write, and must not be a way out; nodes and the cluster's own controllers are believed. Without userInfo (the
+ * preview) there is nobody to doubt.
+ */
+function isTrusted(user: UserInfo | undefined): boolean {
+  const { username, groups = [] } = user ?? {};
+  if (username === undefined && groups.length === 0) return true;
+  return (
+    groups.includes('system:nodes') ||
+    groups.includes('system:masters') ||
+    username === 'system:kube-controller-manager' ||
+    username?.startsWith('system:serviceaccount:kube-system:') === true
+  );
+}

@@ -1,0 +1,76 @@
+import { Command } from 'commander';
+import { didYouMean } from '../policy/didYouMean.js';
+import { version } from './version.js';
+
+interface Entry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+/** Every command. Only the one that is called is loaded: `serve` has to be ready within 300 ms. */
+const COMMANDS: readonly Entry[] = [
+  {
+    name: 'serve',
+    summary: 'run the admission webhook, the preview and the probes',
+    load: async () => (await import('./serve.js')).serveCommand(),
+  },
+  {
+    name: 'preview',
+    summary: 'show what hardening would do to manifests',
+    load: async () => (await import('./preview.js')).previewCommand(),
+  },
+  {
+    name: 'policy',
+    summary: 'check and print policies',
+    load: async () => (await import('./policy.js')).policyCommand(),
+  },
+  {
+    name: 'rules',
+    summary: 'the rule catalogue',
+    load: async () => (await import('./rules.js')).rulesCommand(),
+  },
+  {
+    name: 'certs',
+    summary: 'make a CA and a serving certificate',
+    load: async () => (await import('./certs.js')).certsCommand(),
+  },
+];
+
+/**
+ * The command line's program, with the command that `words` call loaded and the others named.
+ * @param name `kube-harden`, or `kubectl harden` for the plugin
+ */
+export async function createProgram(name: string, words: readonly string[]): Promise<Command> {
+  const program = new Command(name)
+    .description('Hardens Kubernetes workloads as they are created, and shows beforehand what it would do.')
+    .version(version(), '--version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .addHelpText(
+      'after',
+      `
+Example: the rules, and one of them
+  $ ${name} rules
+  $ ${name} rules readOnlyRootFilesystem`,
+    );
+  const [first, second] = words.filter((word) => !word.startsWith('-'));
+  const called = first === 'help' ? second : first;
+  for (const { name: command, summary, load } of COMMANDS) {
+    const added = command === called ? await load() : new Command(command);
+    program.addCommand(added.summary(summary).name(command).copyInheritedSettings(program));
+  }
+  // Commander ends a wrong call with 1; here, as with kubectl diff, 1 means "there are differences".
+  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
+    command.exitOverride().configureOutput({ outputError: (text, write) => write(withSuggestion(text, command)) });
+  }
+  return program;
+}
+
+/** Commander suggests a flag for `--log-levl info`, but not for `--log-levl=info`. */
+function withSuggestion(text: string, command: Command): string {
+  const flag = /^error: unknown option '(--[^=']+)=/.exec(text)?.[1];
+  if (flag === undefined) return text;
+  const known = command.options.map(({ long }) => long ?? '');
+  const meant = didYouMean(flag, known);
+  return meant === undefined ? text : `${text}(Did you mean ${meant}?)\n`;
+}

@@ -1,0 +1,92 @@
+import type { Action, Rule, RuleId } from './rule.js';
+import type { Quantity } from './quantity.js';
+
+/** What a HardeningPolicy says of an image, so that hardening does not break it. */
+export interface ImageProfile {
+  /** Normalised repositories; a tag, a digest or globs may follow. See images/imageProfiles.ts. */
+  readonly images: readonly string[];
+  readonly runAsUser?: number | undefined;
+  /** The same as runAsUser unless given. */
+  readonly runAsGroup?: number | undefined;
+  readonly writablePaths?: readonly string[] | undefined;
+  /** The emptyDirs' sizeLimit for this image, instead of the policy's. */
+  readonly sizeLimit?: string | undefined;
+  readonly ports?: readonly number[] | undefined;
+  readonly startsAsRoot?: { readonly capabilities: readonly string[] } | undefined;
+  /** Capabilities that the binary carries, or one of `allowPrivilegeEscalation`, `writableRoot`, `unconfinedSeccomp`. */
+  readonly needs?: readonly string[] | undefined;
+}
+
+/** The profile found for an image, and how far it may be trusted. */
+export interface MatchedProfile {
+  readonly profile: ImageProfile;
+  /** From the policy itself; only then may it lift a rule (`needs` other than capabilities). */
+  readonly fromPolicy: boolean;
+  /** The entry names this very repository, not a mirror pattern: only then `needs` and `startsAsRoot` hold. */
+  readonly exact: boolean;
+}
+
+export interface ImageProfiles {
+  /** @param image as the container names it, unnormalised */
+  lookup(image: string): MatchedProfile | undefined;
+}
+
+/** An exception that is bound to the plan's namespace and has not expired. */
+export interface ActiveException {
+  readonly name: string;
+  readonly rules: ReadonlySet<RuleId>;
+  /** Whether it holds for a container of this pod. */
+  matches(container: { name: string; image: string }, pod: ExceptionPod): boolean;
+}
+export interface ExceptionPod {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly serviceAccount: string;
+}
+
+/** One rule as this namespace gets it. */
+export interface RulePlan {
+  readonly rule: Rule;
+  /** What the rule does here: the policy's action, or Warn where the namespace's label says `warn`. Never Disabled. */
+  readonly action: Exclude<Action, 'Disabled'>;
+  readonly settings: unknown;
+  /** The namespace may opt out (`Allowed`) or not (`Forbidden`). */
+  readonly optOut: 'Allowed' | 'Forbidden';
+  /** The namespace's label has turned the rule off: it does not run and is reported as skipped. */
+  readonly optedOut: boolean;
+}
+
+/** What a LimitRange of the namespace allows, one entry a LimitRange item. */
+export interface LimitRangeItem {
+  readonly type: 'Container' | 'Pod';
+  readonly max: ReadonlyMap<string, Quantity>;
+  readonly min: ReadonlyMap<string, Quantity>;
+  readonly maxLimitRequestRatio: ReadonlyMap<string, Quantity>;
+}
+
+/**
+ * Everything a decision needs to know of a namespace and its policy, worked out once per change of either and never
+ * per request. Namespaces that say the same share one plan, so it does not carry the namespace's name.
+ */
+export interface Plan {
+  readonly policy: string;
+  /** `disabled`: the namespace did not ask for us, or is never touched; `because` says which. */
+  readonly mode: 'enforce' | 'audit' | 'disabled';
+  readonly because?: string | undefined;
+  readonly warnings: 'Summary' | 'Full' | 'None';
+  readonly templates: 'Warn' | 'Mutate' | 'Ignore';
+  readonly unknownImages: 'Harden' | 'Safe';
+  /** In catalogue order; rules that are Disabled are absent. */
+  readonly rules: readonly RulePlan[];
+  readonly byId: Readonly<Partial<Record<RuleId, RulePlan>>>;
+  readonly imageProfiles: ImageProfiles;
+  readonly exceptions: readonly ActiveException[];
+  /** `first/size` of the namespace's uid-range annotation, where there is a valid one. */
+  readonly uidRange?: { readonly first: number; readonly size: number } | undefined;
+  readonly limitRanges: readonly LimitRangeItem[];
+  /** A ResourceQuota of the namespace has scope BestEffort or NotBestEffort. */
+  readonly quotaByQos: boolean;
+  /** Lines that every response carries: a bad label, an unknown policy, an expired exception. At most 120 characters each. */
+  readonly notices: readonly string[];
+  /** Milliseconds since the epoch at which an exception expires and the plan has to be made anew. */
+  readonly nextExpiry?: number | undefined;
+}

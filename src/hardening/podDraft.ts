@@ -1,0 +1,301 @@
+import { ContainerDraft } from './containerDraft.js';
+import { fieldPath } from './fieldPath.js';
+import type { Plan, RulePlan } from './plan.js';
+import type { Container, Pod, PodSecurityContext, PodSpec } from './podSpec.js';
+import type { Change, ContainerRef, Path, Risk, RuleId, Skip, SkipCode, Violation } from './rule.js';
+import { EXCEPTED, OPTED_OUT, STANCES, UNKNOWN_IMAGE, type Stance } from './stance.js';
+import { isWindowsPod } from './windows.js';
+
+/** What is hardened, and what is known of the object around it. */
+export interface HardenInput {
+  readonly pod: Pod;
+  /**
+   * - `pod`: a Pod as it is created
+   * - `template`: a workload's pod template; its pods will have a controller
+   * - `ephemeralContainers`: an update that adds ephemeral containers; nothing else may be written
+   */
+  readonly scope: 'pod' | 'template' | 'ephemeralContainers';
+  /** A Pod without a controlling owner: its author may apply the same manifest again. */
+  readonly bare: boolean;
+  /** Made (or, for a template, to be made) by a DaemonSet controller. */
+  readonly daemonSet: boolean;
+  /** Volume names that a controller will add: a StatefulSet's volumeClaimTemplates. */
+  readonly reservedVolumeNames?: readonly string[];
+  /** With scope ephemeralContainers: indices of the containers that this request adds. */
+  readonly addedEphemeral?: ReadonlySet<number>;
+}
+
+export interface Hardening {
+  readonly changes: readonly Change[];
+  readonly skips: readonly Skip[];
+  readonly violations: readonly Violation[];
+}
+
+/** What a single change says that the rule's metadata does not. */
+export interface Note {
+  readonly risk?: Risk;
+  readonly reason?: string;
+}
+
+const NO_SECURITY_CONTEXT: PodSecurityContext = {};
+
+/**
+ * The pod as it will be: reads see what rules have written so far, and every write is a Change that names its rule.
+ * The pod itself is never copied and never modified.
+ *
+ * A rule says what it would do (`fill` an unset field, `replace` an explicit weaker value) and the draft turns that
+ * into a change, a violation or a skip, according to the rule's stance: its action, the namespace's opt-out, the
+ * exceptions and `unknownImages`.
+ */
+export class PodDraft {
+  readonly spec: PodSpec;
+  /** The containers in scope: init containers first, as they run. */
+  readonly containers: readonly ContainerDraft[];
+  readonly isWindows: boolean;
+  readonly changes: Change[] = [];
+  readonly skips: Skip[] = [];
+  readonly violations: Violation[] = [];
+
+  private written: Record<string, unknown> | undefined;
+  private rulePlan: RulePlan | undefined;
+
+  constructor(
+    readonly input: HardenInput,
+    readonly plan: Plan,
+  ) {
+    this.spec = input.pod.spec;
+    this.isWindows = isWindowsPod(this.spec);
+    this.containers = draftContainers(input, plan);
+  }
+
+  /** Starts the next rule: what is written from now on carries its id. */
+  begin(rulePlan: RulePlan): void {
+    this.rulePlan = rulePlan;
+  }
+
+  get annotations(): Readonly<Record<string, string>> {
+    return this.input.pod.metadata?.annotations ?? {};
+  }
+
+  /** Only ephemeral containers may change on pods/ephemeralcontainers; anywhere else the pod's fields may too. */
+  get podIsWritable(): boolean {
+    return this.input.scope !== 'ephemeralContainers';
+  }
+
+  /** A field of the pod's spec, as it will be. */
+  field<K extends keyof PodSpec & string>(name: K): NonNullable<PodSpec[K]> | undefined {
+    return this.read(name, this.spec[name]) as NonNullable<PodSpec[K]> | undefined;
+  }
+
+  /** A field of the pod's securityContext, as it will be. */
+  securityContext<K extends keyof PodSecurityContext & string>(
+    name: K,
+  ): NonNullable<PodSecurityContext[K]> | undefined {
+    const given = (this.spec.securityContext ?? NO_SECURITY_CONTEXT)[name];
+    return this.read(name, given) as NonNullable<PodSecurityContext[K]> | undefined;
+  }
+
+  private read(name: string, given: unknown): unknown {
+    const written = this.written;
+    return (written !== undefined && name in written ? written[name] : given) ?? undefined;
+  }
+
+  /** How a rule treats a container, undefined where the rule is Disabled. */
+  stanceOf(id: RuleId, container: ContainerDraft): Stance | undefined {
+    const rulePlan = this.plan.byId[id];
+    return rulePlan && stanceFor(rulePlan, container, this.plan);
+  }
+
+  /** How the current rule treats a container; without one, the pod as a whole. */
+  stance(container?: ContainerDraft): Stance {
+    const rulePlan = this.current();
+    return container ? stanceFor(rulePlan, container, this.plan) : this.podStance(rulePlan);
+  }
+
+  /** What holds for every container holds for the pod; a rule about the whole pod also respects an unknown image. */
+  private podStance(rulePlan: RulePlan): Stance {
+    if (rulePlan.optedOut) return OPTED_OUT;
+    if (this.plan.exceptions.length === 0 && this.plan.unknownImages === 'Harden')
+      return STANCES[rulePlan.action];
+    const held = this.containers.map((container) => stanceFor(rulePlan, container, this.plan));
+    if (held.length > 0 && held.every((stance) => stance.heldBack === 'Excepted')) return EXCEPTED;
+    const isUnknown = (stance: Stance): boolean => stance.heldBack === 'UnknownImage';
+    if (rulePlan.rule.wholePod ? held.some(isUnknown) : held.length > 0 && held.every(isUnknown))
+      return UNKNOWN_IMAGE;
+    return STANCES[rulePlan.action];
+  }
+
+  /**
+   * Whether a list that the author wrote has to stand: with another one, the next `kubectl apply` of a bare Pod's
+   * manifest fails ("pod updates may not change fields", measured). Override goes against it all the same.
+   */
+  authorsListStands(container?: ContainerDraft): boolean {
+    const stance = this.stance(container);
+    return this.input.bare && stance.fills && !stance.replaces;
+  }
+
+  /**
+   * Sets a field that the author left unset, in the container or (without one) in the pod.
+   * Under Warn and Deny this is a violation; for a container that is held back, a skip.
+   * @param path from the container; from the pod where it starts with `spec` or `metadata`
+   * @returns whether it was written
+   */
+  fill(container: ContainerDraft | undefined, path: Path, value: unknown, note?: Note): boolean {
+    const stance = this.stance(container);
+    if (stance.fills) return this.write(container, path, undefined, value, note);
+    if (stance.heldBack) this.skip(stance.heldBack, container);
+    else if (stance.reportsUnset) this.violate(stance, container, path, undefined);
+    return false;
+  }
+
+  /**
+   * Replaces an explicit weaker value; `value` undefined removes it. Where the value stands it is a violation.
+   * @returns whether it was written
+   */
+  replace(
+    container: ContainerDraft | undefined,
+    path: Path,
+    before: unknown,
+    value: unknown,
+    note?: Note,
+  ): boolean {
+    const stance = this.stance(container);
+    if (stance.replaces) return this.write(container, path, before, value, note);
+    if (stance.heldBack) this.skip(stance.heldBack, container);
+    if (stance.reportsWeak) this.violate(stance, container, path, before);
+    return false;
+  }
+
+  /**
+   * Rewrites a value of the author's in the few cases where Default may: the stance of `fill`, the report of `replace`.
+   * @returns whether it was written
+   */
+  rewrite(
+    container: ContainerDraft | undefined,
+    path: Path,
+    before: unknown,
+    value: unknown,
+    note?: Note,
+  ): boolean {
+    const stance = this.stance(container);
+    if (stance.fills) return this.write(container, path, before, value, note);
+    if (stance.heldBack) this.skip(stance.heldBack, container);
+    else this.violate(stance, container, path, before);
+    return false;
+  }
+
+  /** Reports an explicit weaker value that the rule has no means to mend. */
+  report(container: ContainerDraft | undefined, path: Path, value: unknown, detail?: string): void {
+    const stance = this.stance(container);
+    if (stance.heldBack === 'OptedOut' || stance.heldBack === 'Excepted')
+      this.skip(stance.heldBack, container);
+    else this.violate(stance, container, path, value, detail);
+  }
+
+  /** Leaves something alone for a reason; said once per rule, code and container. */
+  skip(code: SkipCode, container?: ContainerDraft, detail?: string): void {
+    const rule = this.current().rule.id;
+    const known = this.skips.some(
+      (skip) =>
+        skip.rule === rule &&
+        skip.code === code &&
+        skip.container === container?.ref &&
+        skip.detail === detail,
+    );
+    if (known) return;
+    this.skips.push({
+      rule,
+      code,
+      ...(container && { container: container.ref }),
+      ...(detail && { detail }),
+    });
+  }
+
+  /** Writes without asking for the stance: only for what follows from a change already made (a volume for a mount). */
+  write(
+    container: ContainerDraft | undefined,
+    path: Path,
+    before: unknown,
+    after: unknown,
+    note?: Note,
+  ): true {
+    const change: { -readonly [K in keyof Change]: Change[K] } = {
+      rule: this.current().rule.id,
+      path: fullPath(container, path),
+    };
+    if (before !== undefined) change.before = before;
+    if (after !== undefined) change.after = after;
+    if (container) change.container = container.ref;
+    if (note?.risk) change.risk = note.risk;
+    if (note?.reason) change.reason = note.reason;
+    this.changes.push(change);
+    if (container) container.remember(path, after);
+    else this.remember(path, after);
+    return true;
+  }
+
+  private remember(path: Path, after: unknown): void {
+    const name = path[path.length - 1];
+    const isReadBack = path.length === 2 || path[1] === 'securityContext';
+    if (!isReadBack || typeof name !== 'string') return;
+    this.written ??= {};
+    this.written[name] = after ?? null;
+  }
+
+  private violate(
+    stance: Stance,
+    container: ContainerDraft | undefined,
+    path: Path,
+    value: unknown,
+    detail?: string,
+  ): void {
+    const violation: { -readonly [K in keyof Violation]: Violation[K] } = {
+      rule: this.current().rule.id,
+      field: fieldPath(fullPath(container, path)),
+    };
+    if (value !== undefined) violation.value = value;
+    if (container) violation.container = container.ref;
+    if (stance.denies) violation.denied = true;
+    if (detail) violation.detail = detail;
+    this.violations.push(violation);
+  }
+
+  private current(): RulePlan {
+    if (!this.rulePlan) throw new Error('PodDraft: no rule has begun');
+    return this.rulePlan;
+  }
+}
+
+/** A container's own fields are given from the container; what it needs elsewhere in the pod, from the pod. */
+function fullPath(container: ContainerDraft | undefined, path: Path): Path {
+  return !container || path[0] === 'spec' || path[0] === 'metadata' ? path : [...container.path, ...path];
+}
+
+function stanceFor(rulePlan: RulePlan, container: ContainerDraft, plan: Plan): Stance {
+  if (rulePlan.optedOut) return OPTED_OUT;
+  if (container.isExcepted(rulePlan.rule.id)) return EXCEPTED;
+  const writes = rulePlan.action === 'Default' || rulePlan.action === 'Override';
+  if (writes && plan.unknownImages === 'Safe' && rulePlan.rule.risk !== 'low' && !container.profile) {
+    return UNKNOWN_IMAGE;
+  }
+  return STANCES[rulePlan.action];
+}
+
+function draftContainers(input: HardenInput, plan: Plan): ContainerDraft[] {
+  const { spec, metadata } = input.pod;
+  const pod = { labels: metadata?.labels ?? {}, serviceAccount: spec.serviceAccountName ?? 'default' };
+  const drafts: ContainerDraft[] = [];
+  const add = (list: ContainerRef['list'], containers: readonly Container[] | null | undefined): void => {
+    containers?.forEach((container, index) => {
+      if (list === 'ephemeralContainers' && !input.addedEphemeral?.has(index)) return;
+      drafts.push(new ContainerDraft(container, list, index, plan, pod));
+    });
+  };
+  if (input.scope === 'ephemeralContainers') {
+    add('ephemeralContainers', spec.ephemeralContainers);
+  } else {
+    add('initContainers', spec.initContainers);
+    add('containers', spec.containers);
+  }
+  return drafts;
+}

@@ -1,0 +1,112 @@
+import type { ContainerDraft } from '../containerDraft.js';
+import type { PodDraft } from '../podDraft.js';
+import type { Rule, SkipCode } from '../rule.js';
+import { cleanPath, isAtOrBelow } from '../volumes.js';
+import type { Settings } from './readOnlyRootFilesystem.settings.js';
+
+const FIELD = ['securityContext', 'readOnlyRootFilesystem'];
+
+/**
+ * Makes the container's own file system read-only, and keeps what programs write to writable: each such path gets an
+ * emptyDir, one per container, since two containers sharing one /tmp would be a new leak.
+ *
+ * Only where this rule writes the field: beside an author's `true` the program has what it needs already.
+ * An emptyDir over its sizeLimit evicts the whole pod, so the default is generous.
+ */
+export const readOnlyRootFilesystem: Rule<Settings> = {
+  id: 'readOnlyRootFilesystem',
+  title: 'The root file system is read-only',
+  reason: 'An intruder cannot change the program, leave a tool behind, or fill the node through the image.',
+  risk: 'high',
+  os: 'linux',
+  actions: ['Default', 'Override', 'Warn', 'Deny', 'Disabled'],
+  sets: {
+    Default: '`true`, and an emptyDir at each writable path that nothing is mounted at or above',
+    Override: 'explicit `false`',
+  },
+  fields: [
+    'spec.containers[*].securityContext.readOnlyRootFilesystem',
+    'spec.initContainers[*].securityContext.readOnlyRootFilesystem',
+    'spec.containers[*].volumeMounts[]',
+    'spec.initContainers[*].volumeMounts[]',
+    'spec.volumes[]',
+  ],
+
+  apply(pod, settings) {
+    let taken: Set<string> | undefined;
+    for (const container of pod.containers) {
+      const value = container.securityContext('readOnlyRootFilesystem');
+      if (value === true) continue;
+      const obstacle = obstacleOf(container);
+      if (obstacle) {
+        if (value === false && pod.stance(container).denies) pod.report(container, FIELD, false);
+        else pod.skip(obstacle, container);
+        continue;
+      }
+      const written =
+        value === false ? pod.replace(container, FIELD, false, true) : pod.fill(container, FIELD, true);
+      if (!written) continue;
+      taken ??= takenNames(pod);
+      mountWritablePaths(pod, container, settings, taken);
+    }
+  },
+};
+
+function obstacleOf(container: ContainerDraft): SkipCode | undefined {
+  // No volume can be added on pods/ephemeralcontainers, and a debug container needs to write.
+  if (container.isEphemeral) return 'EphemeralContainer';
+  if (container.isPrivileged) return 'PrivilegedContainer';
+  return container.needs('writableRoot') ? 'ImageNeeds' : undefined;
+}
+
+function mountWritablePaths(
+  pod: PodDraft,
+  container: ContainerDraft,
+  settings: Settings,
+  taken: Set<string>,
+): void {
+  const profile = container.profile?.profile;
+  const sizeLimit = profile?.sizeLimit ?? settings.sizeLimit;
+  const paths = [...settings.writablePaths, ...(profile?.writablePaths ?? [])].map(cleanPath).sort();
+  const mounted = [
+    ...(container.spec.volumeMounts ?? []).map((mount) => mount.mountPath),
+    ...(container.spec.volumeDevices ?? []).map((device) => device.devicePath),
+  ].map((path) => cleanPath(path ?? ''));
+
+  for (const path of paths) {
+    if (mounted.some((mount) => isAtOrBelow(path, mount))) continue;
+    mounted.push(path);
+    const name = volumeName(container.ref.name, path, taken);
+    taken.add(name);
+    pod.write(container, ['volumeMounts', '-'], undefined, { name, mountPath: path });
+    pod.write(container, VOLUME, undefined, { name, emptyDir: { sizeLimit } });
+  }
+}
+
+const VOLUME = ['spec', 'volumes', '-'];
+
+function takenNames(pod: PodDraft): Set<string> {
+  const names = new Set(pod.input.reservedVolumeNames);
+  for (const volume of pod.spec.volumes ?? []) if (volume.name !== undefined) names.add(volume.name);
+  return names;
+}
+
+/** A DNS label of at most 63 characters that says what it is, is the same in every run, and clashes with none. */
+function volumeName(container: string, path: string, taken: ReadonlySet<string>): string {
+  const words = path
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 30)
+    .replace(/^-+|-+$/g, '');
+  const name = `kube-harden-${words}-${fingerprint(`${container} ${path}`)}`;
+  let free = name;
+  for (let next = 2; taken.has(free); next++) free = `${name}-${next}`;
+  return free;
+}
+
+/** FNV-1a, 32 bits: enough to tell a pod's containers and paths apart, and clashes are counted up. */
+function fingerprint(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}

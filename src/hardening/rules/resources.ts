@@ -1,0 +1,175 @@
+import type { ContainerDraft } from '../containerDraft.js';
+import type { LimitRangeItem } from '../plan.js';
+import type { PodDraft } from '../podDraft.js';
+import type { ResourceList, ResourceRequirements } from '../podSpec.js';
+import { formatQuantity, parseQuantity, type Quantity } from '../quantity.js';
+import type { Rule } from '../rule.js';
+import type { Settings } from './resources.settings.js';
+
+const NAMES = ['cpu', 'memory', 'ephemeral-storage'] as const;
+type Name = (typeof NAMES)[number];
+
+/**
+ * Default requests and limits, so that one pod can neither starve its neighbours nor be scheduled on hope.
+ *
+ * Fields: `resources.requests` and `.limits` of every container, for cpu, memory and ephemeral-storage; quantities are
+ * compared exactly. Hugepages, extended resources and claims are untouched.
+ * Source: k8s.io/kubernetes plugin/pkg/admission/limitranger; core/v1 validation (a request above its limit is refused).
+ */
+export const resources: Rule<Settings> = {
+  id: 'resources',
+  title: 'Containers have resource requests and limits',
+  reason:
+    'Without a limit one container can take all memory and CPU of its node; without a request the scheduler cannot know.',
+  risk: 'medium',
+  os: 'any',
+  actions: ['Default', 'Override', 'Warn', 'Deny', 'Disabled'],
+  sets: { Default: 'requests and limits that are missing', Override: 'nothing more' },
+  fields: [
+    'spec.containers[*].resources.requests[*]',
+    'spec.containers[*].resources.limits[*]',
+    'spec.initContainers[*].resources.requests[*]',
+    'spec.initContainers[*].resources.limits[*]',
+  ],
+
+  apply(pod, settings) {
+    if (pod.containers.length === 0) return;
+    if (hasEntries(pod.field('resources'))) {
+      pod.skip('PodLevelResources');
+    } else if (
+      pod.plan.quotaByQos &&
+      pod.containers.every((container) => !hasEntries(container.spec.resources))
+    ) {
+      // Defaults would move the pod from one quota to another, which may refuse it (measured).
+      pod.skip('QuotaScope');
+    } else {
+      for (const name of NAMES) treat(pod, settings, name);
+    }
+  },
+};
+
+function hasEntries(given: ResourceRequirements | undefined | null): boolean {
+  const count = (list: ResourceList | undefined | null): number => (list ? Object.keys(list).length : 0);
+  return count(given?.requests) > 0 || count(given?.limits) > 0;
+}
+
+interface Wanted {
+  readonly container: ContainerDraft;
+  readonly request: string | undefined;
+  readonly limit: string | undefined;
+}
+
+function treat(pod: PodDraft, settings: Settings, name: Name): void {
+  const wanted: Wanted[] = [];
+  for (const container of pod.containers) {
+    if (container.isEphemeral) {
+      pod.skip('EphemeralContainer', container);
+      continue;
+    }
+    const found = wantedFor(pod, container, settings, name);
+    if (found) wanted.push(found);
+  }
+  if (exceedsPodMaximum(pod, wanted, name)) {
+    for (const { container } of wanted)
+      pod.skip('ApiWouldReject', container, `the LimitRange's maximum for a Pod, ${name}`);
+    return;
+  }
+  for (const { container, request, limit } of wanted) {
+    if (request !== undefined) pod.fill(container, ['resources', 'requests', name], request);
+    if (limit !== undefined) pod.fill(container, ['resources', 'limits', name], limit);
+  }
+}
+
+/** What is missing here and what to fill in, within the namespace's LimitRanges; undefined where nothing is. */
+function wantedFor(
+  pod: PodDraft,
+  container: ContainerDraft,
+  settings: Settings,
+  name: Name,
+): Wanted | undefined {
+  const givenRequest = entry(container.spec.resources?.requests, name);
+  const givenLimit = entry(container.spec.resources?.limits, name);
+  if (givenLimit !== undefined) {
+    // The API server sets request = limit; a smaller default would change the pod's QoS class.
+    if (givenRequest === undefined && settings.requests[name] !== undefined)
+      pod.skip('RequestDefaultsToLimit', container, name);
+    return undefined;
+  }
+  const bounds = pod.plan.limitRanges.filter((item) => item.type === 'Container');
+  const request = givenRequest === undefined ? clamp(settings.requests[name], bounds, name) : undefined;
+  const asked = givenRequest ?? request;
+  const limit = limitFor(settings.limits[name], asked, bounds, name);
+  if (limit === 'impossible') {
+    pod.skip('ApiWouldReject', container, `the namespace's LimitRange, ${name}`);
+    return undefined;
+  }
+  return request === undefined && limit === undefined ? undefined : { container, request, limit };
+}
+
+function entry(list: ResourceList | undefined | null, name: string): string | undefined {
+  if (!list || !Object.hasOwn(list, name)) return undefined;
+  const value = list[name];
+  return value === undefined || value === null ? undefined : String(value);
+}
+
+function clamp(text: string | undefined, bounds: readonly LimitRangeItem[], name: Name): string | undefined {
+  if (text === undefined) return undefined;
+  let chosen = text;
+  for (const { min, max } of bounds) {
+    chosen = larger(chosen, min.get(name));
+    chosen = smaller(chosen, max.get(name));
+  }
+  return chosen;
+}
+
+/** The larger of default and request, brought within the LimitRanges; `impossible` where no limit satisfies them. */
+function limitFor(
+  text: string | undefined,
+  request: string | undefined,
+  bounds: readonly LimitRangeItem[],
+  name: Name,
+): string | undefined | 'impossible' {
+  if (text === undefined) return undefined;
+  const asked = parseQuantity(request);
+  let chosen = larger(text, asked);
+  for (const { min, max, maxLimitRequestRatio } of bounds) {
+    chosen = larger(chosen, min.get(name));
+    chosen = smaller(chosen, max.get(name));
+    const ratio = maxLimitRequestRatio.get(name);
+    // Both are in nanos, so a product has one factor of 10^9 too many.
+    if (ratio !== undefined && asked !== undefined) chosen = smaller(chosen, (asked * ratio) / NANOS);
+  }
+  const limit = parseQuantity(chosen) ?? 0n;
+  const tooSmall = bounds.some(({ min }) => limit < (min.get(name) ?? 0n));
+  return tooSmall || (asked !== undefined && limit < asked) ? 'impossible' : chosen;
+}
+
+const NANOS = 1_000_000_000n;
+
+function larger(text: string, bound: Quantity | undefined): string {
+  return bound !== undefined && bound > (parseQuantity(text) ?? 0n) ? formatQuantity(bound) : text;
+}
+
+function smaller(text: string, bound: Quantity | undefined): string {
+  return bound !== undefined && bound < (parseQuantity(text) ?? 0n) ? formatQuantity(bound) : text;
+}
+
+/** Whether the limits of all containers together would pass a LimitRange's maximum for the Pod. */
+function exceedsPodMaximum(pod: PodDraft, wanted: readonly Wanted[], name: Name): boolean {
+  const maxima = pod.plan.limitRanges.flatMap((item) =>
+    item.type === 'Pod' ? (item.max.get(name) ?? []) : [],
+  );
+  if (maxima.length === 0 || wanted.length === 0) return false;
+  const limits = new Map(wanted.map(({ container, limit }) => [container, limit]));
+  let together = 0n;
+  let initial = 0n;
+  for (const container of pod.containers) {
+    const limit = parseQuantity(limits.get(container) ?? entry(container.spec.resources?.limits, name)) ?? 0n;
+    // Init containers run one by one before the rest; a sidecar keeps running beside them.
+    const runsAlong = container.ref.list === 'containers' || container.spec.restartPolicy === 'Always';
+    if (runsAlong) together += limit;
+    else if (limit > initial) initial = limit;
+  }
+  const sum = together > initial ? together : initial;
+  return maxima.some((max) => sum > max);
+}

@@ -1,0 +1,84 @@
+import * as z from 'zod';
+import { parseQuantity } from './quantity.js';
+import { shown } from './shown.js';
+
+/*
+ * The kinds of values that settings are made of. Only settings schemas and src/policy/schema.ts import this: zod takes
+ * 75 ms to load, which the webhook's start does not have.
+ */
+
+/** A Kubernetes quantity above zero; a bare number (`cpu: 1`) is taken as its text. */
+export function quantity(description: string) {
+  return z
+    .union([z.string(), z.number()], { error: ({ input }) => `${shown(input)} is not a quantity` })
+    .superRefine((value, context) => {
+      const parsed = parseQuantity(value);
+      if (parsed === undefined)
+        context.addIssue(`${shown(value)} is not a quantity such as 500m, 1 or 128Mi`);
+      else if (parsed <= 0n) context.addIssue(`${shown(value)} must be above 0`);
+    })
+    .transform(String)
+    .describe(description);
+}
+
+/** The API's bound for user and group ids (k8s.io/apimachinery validation.IsValidUserID). */
+const MAX_ID = 2_147_483_647;
+
+/** A numeric user or group id that is not root's. */
+export function nonRootId(description: string) {
+  return z
+    .int({ error: ({ input }) => `${shown(input)} is not a whole number` })
+    .min(1, { error: ({ input }) => (input === 0 ? '0 is root' : `must be from 1 to ${String(MAX_ID)}`) })
+    .max(MAX_ID, { error: `must be from 1 to ${String(MAX_ID)}` })
+    .describe(description);
+}
+
+function cleanPathProblem(path: string): string | undefined {
+  if (!path.startsWith('/')) return 'must be absolute';
+  if (path === '/') return undefined;
+  if (path.endsWith('/')) return 'must not end in /';
+  if (path.includes('//')) return 'must not contain //';
+  if (path.split('/').some((part) => part === '.' || part === '..')) return 'must not contain . or ..';
+  return undefined;
+}
+
+/** An absolute path without `.`, `..`, `//` or a trailing `/`. `/` itself is one. */
+export function hostPathName(description: string) {
+  return z
+    .string()
+    .superRefine((path, context) => {
+      const problem = cleanPathProblem(path);
+      if (problem !== undefined) context.addIssue(`${shown(path)} ${problem}`);
+    })
+    .describe(description);
+}
+
+/** A directory inside a container that gets an emptyDir: as a host path, but not `/`, and without `:` (the API refuses it in a mountPath). */
+export function writablePaths(description: string) {
+  const path = z.string().superRefine((value, context) => {
+    let problem = cleanPathProblem(value);
+    if (value === '/') problem = 'is the whole root file system; to leave that writable, disable the rule';
+    else if (value.includes(':')) problem = 'must not contain :, the API refuses it in a mountPath';
+    if (problem !== undefined) context.addIssue(`${shown(value)} ${problem}`);
+  });
+  return z.array(path).superRefine(noDuplicates).describe(description);
+}
+
+/** Reports each value of a list that an earlier item has already, at its own index. */
+export function noDuplicates(values: readonly unknown[], context: z.RefinementCtx): void {
+  const seen = new Set<unknown>();
+  values.forEach((value, index) => {
+    if (seen.has(value))
+      context.addIssue({ code: 'custom', path: [index], message: `${shown(value)} is listed twice` });
+    seen.add(value);
+  });
+}
+
+/** What is wrong with the spelling of a capability, if anything. Kubernetes compares the names literally. */
+export function capabilityNameProblem(name: string): string | undefined {
+  if (name.startsWith('CAP_')) return `is written without CAP_: ${name.slice(4)}`;
+  if (/^[A-Z][A-Z0-9_]*$/.test(name)) return undefined;
+  return /^[a-z][a-z0-9_]*$/i.test(name)
+    ? `is written in upper case without CAP_: ${name.toUpperCase().replace(/^CAP_/, '')}`
+    : 'is not the name of a capability such as NET_BIND_SERVICE';
+}

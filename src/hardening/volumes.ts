@@ -1,0 +1,55 @@
+import type { Container, PodSpec, Volume } from './podSpec.js';
+
+// Made with the pod and gone with it, or not writable by it: no foreign data to lock a new uid out of.
+const PASSING_SOURCES = [
+  'emptyDir',
+  'configMap',
+  'secret',
+  'downwardAPI',
+  'projected',
+  'image',
+  'ephemeral',
+  'gitRepo',
+];
+
+/** hostPath types that are one file, socket or device and not a data directory. */
+const HOST_FILE_TYPES = ['File', 'FileOrCreate', 'Socket', 'CharDevice', 'BlockDevice'];
+
+/** Whether a container has, writable, a volume that outlives the pod: a foreign uid cannot read the data there. */
+export function mountsLastingVolume(spec: PodSpec, container: Container): boolean {
+  if ((container.volumeDevices ?? []).length > 0) return true;
+  return (container.volumeMounts ?? []).some((mount) => {
+    if (mount.readOnly === true) return false;
+    const volume = (spec.volumes ?? []).find((candidate) => candidate.name === mount.name);
+    // A volume that is not in the pod comes from a StatefulSet's volumeClaimTemplates.
+    return volume === undefined || outlivesPod(volume);
+  });
+}
+
+function outlivesPod(volume: Volume): boolean {
+  const hostPath = volume.hostPath;
+  if (hostPath) {
+    return (
+      !HOST_FILE_TYPES.includes(hostPath.type ?? '') && cleanPath(hostPath.path ?? '') !== '/etc/localtime'
+    );
+  }
+  const sources = Object.keys(volume).filter((key) => key !== 'name' && volume[key] != null);
+  // No source at all: the API server makes it an emptyDir.
+  return sources.some((source) => !PASSING_SOURCES.includes(source));
+}
+
+/** As Go's path.Clean for an absolute path: `//etc/../etc/` is `/etc`. Windows separators are left alone. */
+export function cleanPath(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part === '..') parts.pop();
+    else parts.push(part);
+  }
+  return `/${parts.join('/')}`;
+}
+
+/** Whether `path` is `ancestor` or lies below it; both cleaned. Compared by component: /etcetera is not below /etc. */
+export function isAtOrBelow(path: string, ancestor: string): boolean {
+  return ancestor === '/' || path === ancestor || path.startsWith(`${ancestor}/`);
+}

@@ -1,0 +1,32 @@
+import type { NodeSelectorTerm, PodSpec } from './podSpec.js';
+
+const OS_LABELS = ['kubernetes.io/os', 'beta.kubernetes.io/os'];
+
+/**
+ * Whether a pod can only run on Windows nodes: by `spec.os.name`, by nodeSelector, or because every required
+ * nodeSelectorTerm demands it (terms are OR-ed, so one that does not is enough for a Linux node).
+ *
+ * `windowsOptions.hostProcess` says nothing: a Linux kubelet ignores it and runs the pod, so counting it would be a
+ * way out of every Linux rule.
+ */
+export function isWindowsPod(spec: PodSpec): boolean {
+  const os = spec.os?.name;
+  if (os) return os === 'windows';
+  const selector = spec.nodeSelector;
+  if (selector && OS_LABELS.some((label) => Object.hasOwn(selector, label) && selector[label] === 'windows'))
+    return true;
+  const terms =
+    spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  return terms.length > 0 && terms.every(demandsWindows);
+}
+
+function demandsWindows(term: NodeSelectorTerm): boolean {
+  return (term.matchExpressions ?? []).some(
+    ({ key, operator, values }) =>
+      key !== undefined &&
+      OS_LABELS.includes(key) &&
+      operator === 'In' &&
+      values?.length === 1 &&
+      values[0] === 'windows',
+  );
+}

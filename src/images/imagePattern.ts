@@ -1,0 +1,39 @@
+import { isGlob, matchesGlob } from './glob.js';
+import { parseImage, type ImageReference } from './imageReference.js';
+
+/** An image as a policy names it: a repository, and perhaps a tag or digest; globs in each. */
+export interface ImagePattern {
+  readonly repository: string;
+  readonly tag?: string | undefined;
+  readonly digest?: string | undefined;
+  /** The repository is named whole, without a glob. */
+  readonly isExact: boolean;
+}
+
+export function parseImagePattern(pattern: string): ImagePattern {
+  const reference = parseImage(pattern);
+  // `*` alone, or `*/library/nginx`, is no short name of Docker Hub.
+  const repository = pattern === '*' ? '*' : reference.repository;
+  return { ...reference, repository, isExact: !isGlob(repository) };
+}
+
+/** Without a tag or digest in the pattern, any will do; an image that names neither has the tag `latest`. */
+export function matchesImage(pattern: ImagePattern, image: ImageReference): boolean {
+  const { repository, tag, digest } = pattern;
+  const sameRepository = pattern.isExact
+    ? repository === image.repository
+    : matchesGlob(repository, image.repository);
+  return sameRepository && matchesVersion(tag, digest, image);
+}
+
+export function matchesVersion(
+  tag: string | undefined,
+  digest: string | undefined,
+  image: ImageReference,
+): boolean {
+  if (digest !== undefined && (image.digest === undefined || !matchesGlob(digest, image.digest)))
+    return false;
+  if (tag === undefined) return true;
+  const imageTag = image.tag ?? (image.digest === undefined ? 'latest' : undefined);
+  return imageTag !== undefined && matchesGlob(tag, imageTag);
+}

@@ -1,0 +1,68 @@
+import type { ImageProfile, ImageProfiles, MatchedProfile } from '../hardening/plan.js';
+import { matchesImage, matchesVersion, parseImagePattern, type ImagePattern } from './imagePattern.js';
+import { parseImage, type ImageReference } from './imageReference.js';
+
+const CACHE_MAX = 4096;
+const OFFICIAL = 'docker.io/library/';
+
+interface Entry {
+  readonly pattern: ImagePattern;
+  readonly profile: ImageProfile;
+  readonly fromPolicy: boolean;
+}
+
+/**
+ * Finds the profile of an image: the policy's before the built-in ones, the more specific before the less.
+ *
+ * An entry for an official image (`docker.io/library/nginx`) also matches its mirrors (`*` + `/library/nginx`), never a
+ * repackaged image of the same last name. A mirror's name can be chosen by any pod author, so such a match is not
+ * `exact`.
+ */
+export class ImageProfileIndex implements ImageProfiles {
+  private readonly entries: readonly Entry[];
+  /** Few images run many times. Bounded, since the names come from pod authors. */
+  private readonly cache = new Map<string, MatchedProfile | undefined>();
+
+  constructor(ofPolicy: readonly ImageProfile[], builtIn: readonly ImageProfile[]) {
+    this.entries = [...entriesOf(ofPolicy, true), ...entriesOf(builtIn, false)];
+  }
+
+  lookup(image: string): MatchedProfile | undefined {
+    if (this.cache.has(image)) return this.cache.get(image);
+    const match = this.find(parseImage(image));
+    if (this.cache.size >= CACHE_MAX) this.cache.clear();
+    this.cache.set(image, match);
+    return match;
+  }
+
+  private find(image: ImageReference): MatchedProfile | undefined {
+    let best: { entry: Entry; rank: number } | undefined;
+    for (const entry of this.entries) {
+      const rank = rankOf(entry, image);
+      if (rank > 0 && (best === undefined || rank > best.rank)) best = { entry, rank };
+    }
+    if (!best) return undefined;
+    const { pattern, profile, fromPolicy } = best.entry;
+    return { profile, fromPolicy, exact: pattern.isExact && pattern.repository === image.repository };
+  }
+}
+
+function entriesOf(profiles: readonly ImageProfile[], fromPolicy: boolean): Entry[] {
+  return profiles.flatMap((profile) =>
+    profile.images.map((image) => ({ pattern: parseImagePattern(image), profile, fromPolicy })),
+  );
+}
+
+/** 0: no match. The policy's entries rank above the built-in ones; a repository named whole above a pattern. */
+function rankOf({ pattern, fromPolicy }: Entry, image: ImageReference): number {
+  const version = pattern.tag !== undefined || pattern.digest !== undefined ? 1 : 0;
+  const place = fromPolicy ? 10 : 0;
+  if (matchesImage(pattern, image)) return place + (pattern.isExact ? 5 : 3) + version;
+  return isMirror(pattern, image) ? place + 1 + version : 0;
+}
+
+function isMirror(pattern: ImagePattern, image: ImageReference): boolean {
+  if (!pattern.isExact || !pattern.repository.startsWith(OFFICIAL)) return false;
+  const suffix = `/library/${pattern.repository.slice(OFFICIAL.length)}`;
+  return image.repository.endsWith(suffix) && matchesVersion(pattern.tag, pattern.digest, image);
+}

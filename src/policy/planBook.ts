@@ -1,0 +1,84 @@
+import type { ImageProfiles, Plan } from '../hardening/plan.js';
+import { ImageProfileIndex } from '../images/imageProfiles.js';
+import { BUILTIN_IMAGE_PROFILES } from './builtin.generated.js';
+import { appliesTo } from './exceptions.js';
+import type { NamespaceFacts } from './namespace.js';
+import { makePlan, readLabels } from './plan.js';
+import type { Policy } from './policy.js';
+
+/** Never touched, whatever their labels say: the cluster itself lives there. */
+const SYSTEM_NAMESPACES = ['kube-system', 'kube-public', 'kube-node-lease'];
+
+/** Far more than a cluster has of different label sets; the preview lets callers make up any. */
+const SHARED_MAX = 10_000;
+
+/**
+ * Makes plans and keeps them. Namespaces that ask for the same share one plan, so memory grows with what is
+ * different and not with the number of namespaces.
+ */
+export class PlanBook {
+  private readonly policies = new Map<string, Policy>();
+  private readonly profiles = new Map<string, ImageProfiles>();
+  private readonly shared = new Map<string, Plan>();
+
+  constructor(
+    policies: readonly Policy[],
+    private readonly clock: () => number,
+    private readonly ownNamespace?: string,
+  ) {
+    for (const policy of policies) {
+      this.policies.set(policy.name, policy);
+      this.profiles.set(policy.name, new ImageProfileIndex(policy.imageProfiles, BUILTIN_IMAGE_PROFILES));
+    }
+  }
+
+  get policyNames(): readonly string[] {
+    return [...this.policies.keys()];
+  }
+
+  get all(): readonly Policy[] {
+    return [...this.policies.values()];
+  }
+
+  isProtected(namespace: string): boolean {
+    return SYSTEM_NAMESPACES.includes(namespace) || namespace === this.ownNamespace;
+  }
+
+  /** Whether a plan made earlier still holds: no exception of it has expired since. */
+  isCurrent(plan: Plan): boolean {
+    return plan.nextExpiry === undefined || this.clock() < plan.nextExpiry;
+  }
+
+  planFor(facts: NamespaceFacts): Plan {
+    const labels = readLabels(facts, (name) => this.policies.has(name));
+    const request = this.isProtected(facts.name)
+      ? { ...labels, mode: 'disabled' as const, because: `namespace ${facts.name} is never touched` }
+      : labels;
+    const policy = this.policies.get(request.policy);
+    const imageProfiles = this.profiles.get(request.policy);
+    if (!policy || !imageProfiles) throw new Error(`no policy named ${request.policy}`);
+
+    const bound = policy.exceptions.flatMap((exception, index) =>
+      appliesTo(exception, facts.name) ? [index] : [],
+    );
+    const key = JSON.stringify([
+      request.because,
+      Object.entries(facts.labels).sort(([a], [b]) => (a < b ? -1 : 1)),
+      facts.uidRange,
+      facts.quotaByQos,
+      bound,
+      facts.limitRanges.map(({ type, max, min, maxLimitRequestRatio }) => [
+        type,
+        ...[max, min, maxLimitRequestRatio].map((list) =>
+          [...list].map(([name, value]) => [name, String(value)]),
+        ),
+      ]),
+    ]);
+    const known = this.shared.get(key);
+    if (known && this.isCurrent(known)) return known;
+    if (this.shared.size >= SHARED_MAX) this.shared.clear();
+    const plan = makePlan(facts, request, policy, imageProfiles, this.clock());
+    this.shared.set(key, plan);
+    return plan;
+  }
+}

@@ -1,0 +1,95 @@
+import type { Plan } from '../hardening/plan.js';
+import { didYouMean } from './didYouMean.js';
+import type { NamespaceFacts } from './namespace.js';
+import { LABEL_PREFIX, MODE_LABEL, POLICY_LABEL } from './plan.js';
+import { PlanBook } from './planBook.js';
+import type { PlanSource } from './planSource.js';
+import { PlanUnavailableError } from './planUnavailableError.js';
+import type { Policy } from './policy.js';
+import { PolicyUnknownError } from './policyUnknownError.js';
+
+export interface StandaloneOptions {
+  readonly policies: readonly Policy[];
+  /** Without it, every namespace counts as `enforce`. */
+  readonly namespaces?: ReadonlyMap<string, NamespaceFacts> | undefined;
+  readonly ownNamespace?: string | undefined;
+  readonly clock: () => number;
+}
+
+/** Beyond this many names (a caller without a cluster can make up any) the cache starts anew. */
+const CACHE_MAX = 20_000;
+
+/** Plans without a cluster: policies are built in or come from files, namespaces from a file or are all `enforce`. */
+export class StandalonePlans implements PlanSource {
+  private book: PlanBook;
+  private readonly cache = new Map<string, Plan>();
+
+  constructor(private readonly options: StandaloneOptions) {
+    this.book = this.makeBook(options.policies);
+  }
+
+  get policies(): readonly Policy[] {
+    return this.book.all;
+  }
+
+  /** Puts other policies in force; the plans are made anew when they are next asked for. */
+  replacePolicies(policies: readonly Policy[]): void {
+    this.book = this.makeBook(policies);
+    this.cache.clear();
+  }
+
+  private makeBook(policies: readonly Policy[]): PlanBook {
+    return new PlanBook(policies, this.options.clock, this.options.ownNamespace);
+  }
+
+  planFor(namespace: string): Plan {
+    const known = this.cache.get(namespace);
+    if (known && this.book.isCurrent(known)) return known;
+    const plan = this.book.planFor(this.factsOf(namespace));
+    if (this.cache.size >= CACHE_MAX) this.cache.clear();
+    this.cache.set(namespace, plan);
+    return plan;
+  }
+
+  /**
+   * The plan that a namespace would have with another policy, mode or labels: for the preview.
+   * A namespace that is not in the file is taken as one without labels.
+   * @throws PolicyUnknownError where the policy does not exist
+   */
+  planWith(given: {
+    readonly namespace: string;
+    readonly policy?: string | undefined;
+    readonly mode?: string | undefined;
+    readonly labels?: Readonly<Record<string, string>> | undefined;
+  }): Plan {
+    const { namespace, policy, mode, labels } = given;
+    if (policy !== undefined && !this.book.policyNames.includes(policy)) {
+      throw new PolicyUnknownError(policy, this.book.policyNames, didYouMean(policy, this.book.policyNames));
+    }
+    if (policy === undefined && mode === undefined && labels === undefined) return this.planFor(namespace);
+    const facts =
+      this.options.namespaces?.has(namespace) === false ? emptyFacts(namespace) : this.factsOf(namespace);
+    const ours = Object.entries(labels ?? {}).filter(([key]) => key.startsWith(LABEL_PREFIX));
+    return this.book.planFor({
+      ...facts,
+      labels: {
+        ...facts.labels,
+        ...Object.fromEntries(ours),
+        ...(policy !== undefined && { [POLICY_LABEL]: policy }),
+        ...(mode !== undefined && { [MODE_LABEL]: mode }),
+      },
+    });
+  }
+
+  private factsOf(name: string): NamespaceFacts {
+    const { namespaces } = this.options;
+    if (!namespaces) return { ...emptyFacts(name), labels: { [MODE_LABEL]: 'enforce' } };
+    const facts = namespaces.get(name);
+    if (!facts) throw new PlanUnavailableError(`namespace "${name}" is not in the namespaces file`);
+    return facts;
+  }
+}
+
+function emptyFacts(name: string): NamespaceFacts {
+  return { name, labels: {}, limitRanges: [], quotaByQos: false };
+}

@@ -1,0 +1,287 @@
+import type { AdmissionRequest, KubernetesObject } from '../admission/types.js';
+import { fieldPath } from '../hardening/fieldPath.js';
+import { isRecord } from '../hardening/locate.js';
+import type { Path } from '../hardening/rule.js';
+import type { KubernetesDocument, Position } from '../policy/yaml.js';
+import { parseKubernetesYaml } from '../policy/yaml.js';
+import { YamlError } from '../policy/yamlError.js';
+import type { ManifestIssue } from './manifestError.js';
+import { ManifestError } from './manifestError.js';
+
+/** As large as the admission listener takes: an object has at most 3 MiB, but many may come together. */
+export const MAX_MANIFEST_BYTES = 20 * 1024 * 1024;
+
+/** Text that came from one place, and the objects in it. */
+export interface ManifestFile {
+  /** What it is called in a diff: a path, or `manifest.yaml` for a request's body. */
+  readonly name: string;
+  readonly text: string;
+  readonly manifests: readonly Manifest[];
+}
+
+/** One object, and where it stands. */
+export interface Manifest {
+  /** `web.yaml#0`, `document 0`; of a List's item `document 0 items[2]`. */
+  readonly source: string;
+  /** The document in the stream, from 0, empty ones not counted. */
+  readonly document: number;
+  /** Where the object stands in the document: empty, `['items', 2]` in a List, `['request', 'object']` in a review. */
+  readonly at: Path;
+  readonly object: KubernetesObject;
+  /** Of an AdmissionReview: its request, used as it is. */
+  readonly request?: AdmissionRequest | undefined;
+  /** @param path from the object; of a field that is not there, the place of its deepest ancestor */
+  position(path: Path): Position | undefined;
+}
+
+export interface ReadOptions {
+  /** The file's path; without one the sources are `document 0`, `document 1`. */
+  readonly file?: string | undefined;
+}
+
+/**
+ * Reads one or many manifests: YAML or JSON, several documents, Lists (expanded), AdmissionReviews.
+ *
+ * @throws ManifestError naming document, line, column and field of everything that is wrong
+ */
+export function readManifests(bytes: Uint8Array, { file }: ReadOptions = {}): ManifestFile {
+  const text = decode(bytes, file);
+  const documents = parse(text, file);
+  if (documents.length === 0)
+    throw failure(file, 'nothing in it: expected a Kubernetes object in YAML or JSON');
+  const reader = new Reader(file);
+  for (const document of documents) reader.read(document);
+  if (reader.issues.length > 0) throw new ManifestError(reader.issues);
+  return { name: file ?? 'manifest.yaml', text, manifests: reader.manifests };
+}
+
+/** A problem of a manifest at a field, placed. */
+export function manifestIssue(manifest: Manifest, path: Path, message: string): ManifestIssue {
+  return {
+    source: manifest.source,
+    document: manifest.document,
+    ...manifest.position(path),
+    field: fieldPath([...manifest.at, ...path]),
+    message,
+  };
+}
+
+function decode(bytes: Uint8Array, file: string | undefined): string {
+  if (bytes.byteLength > MAX_MANIFEST_BYTES)
+    throw failure(file, `larger than ${MAX_MANIFEST_BYTES} bytes (20 MiB)`);
+  try {
+    // Node.js' own conversion would replace bad bytes silently. The mark stays: it belongs to the author's text.
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    throw new ManifestError(
+      [{ source: file ?? 'the input', ...firstBadByte(bytes), message: 'is not UTF-8 text' }],
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** The line that the first byte stands in which no UTF-8 text has there. */
+function firstBadByte(bytes: Uint8Array): Position {
+  let [line, start] = [1, 0];
+  const isText = (from: number, to: number): boolean => {
+    try {
+      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(from, to));
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  // A line break is one byte and never part of another character, so lines can be looked at one by one.
+  for (let end = bytes.indexOf(10, start); end >= 0 && isText(start, end); end = bytes.indexOf(10, start)) {
+    line++;
+    start = end + 1;
+  }
+  let end = bytes.indexOf(10, start);
+  if (end < 0) end = bytes.byteLength;
+  const text = new TextDecoder().decode(bytes.subarray(start, end));
+  return { line, column: text.indexOf('\uFFFD') + 1 };
+}
+
+function parse(text: string, file: string | undefined): KubernetesDocument[] {
+  try {
+    return parseKubernetesYaml(text);
+  } catch (error) {
+    if (!(error instanceof YamlError)) throw error;
+    const { document, line, column } = error;
+    const hint = text.includes('{{')
+      ? ' (a Helm template? render it first: helm template | kube-harden preview -f -)'
+      : '';
+    throw new ManifestError(
+      [{ source: sourceName(file, document), document, line, column, message: error.message + hint }],
+      { cause: error },
+    );
+  }
+}
+
+function failure(file: string | undefined, message: string): ManifestError {
+  return new ManifestError([{ source: file ?? 'the input', line: 1, column: 1, message }]);
+}
+
+function sourceName(file: string | undefined, document: number): string {
+  return file === undefined ? `document ${document}` : `${file}#${document}`;
+}
+
+/** Lists may stand in lists, but not without end. */
+const MAX_LIST_DEPTH = 8;
+
+const REVIEW_VERSION = 'admission.k8s.io/v1';
+
+/** Collects the objects of a file's documents, and what is wrong with them. */
+class Reader {
+  readonly manifests: Manifest[] = [];
+  readonly issues: ManifestIssue[] = [];
+
+  constructor(readonly file: string | undefined) {}
+
+  read(document: KubernetesDocument): void {
+    this.#object(document, document.object, [], {});
+  }
+
+  #object(document: KubernetesDocument, value: unknown, at: Path, defaults: ObjectType): void {
+    if (!isRecord(value)) {
+      const found =
+        value === null || value === undefined ? 'nothing' : Array.isArray(value) ? 'a list' : shown(value);
+      this.#issue(document, at, `expected a Kubernetes object, found ${found}`);
+      return;
+    }
+    const object: KubernetesObject = { ...defaults, ...value };
+    if (!this.#hasType(document, object, at)) return;
+    if (object.kind === 'AdmissionReview') this.#review(document, object, at);
+    else if (isList(object)) this.#list(document, object, at);
+    else if (this.#hasMetadata(document, object, at)) this.#add(document, object, at);
+  }
+
+  #hasType(document: KubernetesDocument, object: KubernetesObject, at: Path): boolean {
+    let complete = true;
+    for (const field of ['apiVersion', 'kind'] as const) {
+      const value = object[field];
+      if (typeof value === 'string' && value !== '') continue;
+      complete = false;
+      this.#issue(
+        document,
+        [...at, field],
+        value === undefined ? 'is required' : `${shown(value)} is not a name`,
+      );
+    }
+    return complete;
+  }
+
+  #hasMetadata(document: KubernetesDocument, { metadata }: KubernetesObject, at: Path): boolean {
+    const before = this.issues.length;
+    const check = (path: Path, value: unknown, is: (value: unknown) => boolean, what: string): void => {
+      if (value === undefined || value === null || is(value)) return;
+      this.#issue(document, [...at, 'metadata', ...path], `${shown(value)} is not ${what}`);
+    };
+    check([], metadata, isRecord, 'a mapping');
+    if (isRecord(metadata)) {
+      for (const field of ['name', 'generateName', 'namespace'])
+        check([field], metadata[field], isText, 'a name');
+      for (const field of ['labels', 'annotations']) {
+        check([field], metadata[field], isRecord, 'a mapping');
+        const entries: unknown = metadata[field];
+        if (!isRecord(entries)) continue;
+        for (const [key, value] of Object.entries(entries))
+          check([field, key], value, isText, 'a string: quote it');
+      }
+      check(['ownerReferences'], metadata['ownerReferences'], Array.isArray, 'a list');
+    }
+    return this.issues.length === before;
+  }
+
+  #list(document: KubernetesDocument, list: KubernetesObject & { items: unknown[] }, at: Path): void {
+    if (at.length > MAX_LIST_DEPTH * 2) {
+      this.#issue(document, at, `Lists stand in one another more than ${MAX_LIST_DEPTH} deep`);
+      return;
+    }
+    // The items of a DeploymentList need not say that they are Deployments.
+    const kind = String(list.kind).slice(0, -'List'.length);
+    const defaults = kind === '' ? {} : { apiVersion: list.apiVersion, kind };
+    list.items.forEach((item, index) => this.#object(document, item, [...at, 'items', index], defaults));
+  }
+
+  #review(document: KubernetesDocument, review: KubernetesObject, at: Path): void {
+    const before = this.issues.length;
+    const inRequest: Path = [...at, 'request'];
+    if (review.apiVersion !== REVIEW_VERSION) {
+      this.#issue(
+        document,
+        [...at, 'apiVersion'],
+        `${shown(review.apiVersion)} is not supported; send ${REVIEW_VERSION}`,
+      );
+      return;
+    }
+    const request = review['request'];
+    if (!isRecord(request)) {
+      this.#issue(document, inRequest, 'is required');
+      return;
+    }
+    for (const field of ['uid', 'operation']) {
+      if (!isText(request[field]) || request[field] === '')
+        this.#issue(document, [...inRequest, field], 'is required');
+    }
+    const kind = request['kind'];
+    if (!isRecord(kind) || !isText(kind['kind']))
+      this.#issue(document, [...inRequest, 'kind'], 'is required');
+    for (const field of ['object', 'oldObject']) {
+      const object = request[field];
+      if (object === undefined || object === null) continue;
+      if (isRecord(object)) this.#hasMetadata(document, object, [...inRequest, field]);
+      else this.#issue(document, [...inRequest, field], `${shown(object)} is not an object`);
+    }
+    const needsObject = request['operation'] === 'CREATE' || request['operation'] === 'UPDATE';
+    if (needsObject && !isRecord(request['object']))
+      this.#issue(document, [...inRequest, 'object'], 'is required');
+    if (this.issues.length > before) return;
+    const held = isRecord(request['object']) ? 'object' : 'oldObject';
+    const object = isRecord(request[held]) ? request[held] : {};
+    this.#add(document, object, [...inRequest, held], request as unknown as AdmissionRequest);
+  }
+
+  #add(document: KubernetesDocument, object: KubernetesObject, at: Path, request?: AdmissionRequest): void {
+    const name = sourceName(this.file, document.index);
+    this.manifests.push({
+      source: at.length === 0 || request ? name : `${name} ${fieldPath(at)}`,
+      document: document.index,
+      at,
+      object,
+      request,
+      position: (path) => document.position([...at, ...path]),
+    });
+  }
+
+  #issue(document: KubernetesDocument, path: Path, message: string): void {
+    this.issues.push({
+      source: sourceName(this.file, document.index),
+      document: document.index,
+      ...document.position(path),
+      field: fieldPath(path),
+      message,
+    });
+  }
+}
+
+interface ObjectType {
+  readonly apiVersion?: unknown;
+  readonly kind?: string;
+}
+
+function isList(object: KubernetesObject): object is KubernetesObject & { items: unknown[] } {
+  return typeof object.kind === 'string' && object.kind.endsWith('List') && Array.isArray(object['items']);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
+/** A value as a message quotes it: short. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

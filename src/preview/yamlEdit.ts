@@ -1,0 +1,203 @@
+import fastJsonPatch from 'fast-json-patch';
+import type { Operation } from 'fast-json-patch';
+import type { Document, Node } from 'yaml';
+import { isMap, isScalar, isSeq, parseAllDocuments, visit } from 'yaml';
+import type { Path } from '../hardening/rule.js';
+import { parseKubernetesYaml } from '../policy/yaml.js';
+import { YamlError } from '../policy/yamlError.js';
+import { resolvePlain } from '../policy/yamlScalar.js';
+import { DocumentEditor } from './documentEditor.js';
+import { jsonEqual } from './jsonEqual.js';
+import { NotEditable } from './notEditable.js';
+import type { Splice } from './splice.js';
+import { applySplices, sortSplices } from './splice.js';
+import { YamlEditError } from './yamlEditError.js';
+import { rewriteDocument } from './yamlRewrite.js';
+import type { YamlStyle } from './yamlText.js';
+
+const { applyPatch } = fastJsonPatch;
+
+/** A patch for one object of a file. */
+export interface YamlEdit {
+  /** Among the documents of the file that hold something, from 0: `KubernetesDocument.index`. */
+  readonly document: number;
+  /** Where the object stands in the document: empty, or `['items', 2]` in a List. */
+  readonly at: Path;
+  /** RFC 6902, relative to the object. */
+  readonly patch: readonly Operation[];
+}
+
+export interface EditedYaml {
+  readonly text: string;
+  /** What was done to the old text, in order. */
+  readonly splices: readonly Splice[];
+  /** Documents that could not be edited in place and were written anew: comments stay, layout may not. */
+  readonly rewritten: readonly number[];
+}
+
+/** As policy/yaml.ts reads it (every scalar a string), with the tokens and so the places of everything. */
+const PARSE = {
+  version: '1.1',
+  schema: 'failsafe',
+  resolveKnownTags: false,
+  merge: false,
+  uniqueKeys: false,
+  prettyErrors: false,
+  logLevel: 'silent',
+  keepSourceTokens: true,
+} as const;
+
+const BOM = '\uFEFF';
+
+/**
+ * Applies patches to YAML or JSON text. What is added becomes new lines after what was there; comments, order, quotes,
+ * indentation, anchors, document separators and line endings stay. Only two kinds of original line can change: one
+ * whose value a patch replaces, and one with an empty or flow-style value (`{}`, `{a: b}`, an alias) that receives a
+ * field. The result is read again and compared with the patched data before anybody sees it.
+ *
+ * @throws YamlEditError when a patch does not apply, or the text cannot be made to read as the patched data
+ */
+export function editYaml(text: string, edits: readonly YamlEdit[]): EditedYaml {
+  const wanted = edits.filter(({ patch }) => patch.length > 0);
+  if (wanted.length === 0) return { text, splices: [], rewritten: [] };
+  const bom = text.startsWith(BOM) ? BOM : '';
+  const source = text.slice(bom.length);
+  const before = parseKubernetesYaml(source).map(({ object }) => object);
+  const edited = new Editing(source, before, applyEdits(before, wanted)).edit();
+  const shifted = edited.splices.map((splice) => ({
+    ...splice,
+    start: splice.start + bom.length,
+    end: splice.end + bom.length,
+  }));
+  return { ...edited, text: bom + edited.text, splices: shifted };
+}
+
+/** The documents as the patches make them; one without a patch stays the same object. */
+function applyEdits(documents: readonly unknown[], edits: readonly YamlEdit[]): unknown[] {
+  const after = [...documents];
+  for (const { document, at, patch } of edits) {
+    const prefix = at.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+    const operations = patch.map((operation) => ({ ...operation, path: prefix + operation.path }));
+    try {
+      after[document] = applyPatch(after[document], operations, false, false).newDocument;
+    } catch (error) {
+      throw new YamlEditError('the patch does not apply', { cause: error });
+    }
+  }
+  return after;
+}
+
+/** One file on its way from the data that it holds to the data that it is to hold. */
+class Editing {
+  readonly #documents: readonly Document.Parsed[];
+  readonly #style: YamlStyle;
+
+  constructor(
+    readonly source: string,
+    readonly before: readonly unknown[],
+    readonly after: readonly unknown[],
+  ) {
+    const documents = parseAllDocuments(source, PARSE);
+    this.#documents = 'empty' in documents ? [] : documents.filter(({ contents }) => !isNull(contents));
+    if (this.#documents.length !== before.length)
+      throw new YamlEditError('its documents cannot be told apart');
+    this.#style = styleOf(source, this.#documents);
+  }
+
+  /** All documents in place; where that does not read as it should, each by itself to find the one at fault. */
+  edit(): EditedYaml {
+    const inPlace = this.#documents.map((document, index) => this.#inPlace(document, index));
+    const rewritten = inPlace.flatMap((splices, index) => (splices === undefined ? [index] : []));
+    const edited =
+      rewritten.length === 0
+        ? this.#apply(
+            inPlace.flatMap((splices) => splices ?? []),
+            this.after,
+          )
+        : undefined;
+    if (edited) return { ...edited, rewritten };
+
+    const splices = this.#documents.flatMap((document, index) => {
+      const own = inPlace[index];
+      if (own && this.#apply(own, this.before.with(index, this.after[index]))) return own;
+      if (own) rewritten.push(index);
+      return [this.#rewrite(document, index)];
+    });
+    const written = this.#apply(splices, this.after);
+    if (!written) throw new YamlEditError('it would not read as the patched data');
+    return { ...written, rewritten };
+  }
+
+  #inPlace(document: Document.Parsed, index: number): readonly Splice[] | undefined {
+    const [before, after] = [this.before[index], this.after[index]];
+    if (before === after) return [];
+    try {
+      return new DocumentEditor(this.source, document, this.#style, before, after).splices;
+    } catch (error) {
+      if (error instanceof NotEditable) return undefined;
+      throw error;
+    }
+  }
+
+  /** The edited text, or undefined where it does not read as the data. */
+  #apply(
+    unordered: readonly Splice[],
+    data: readonly unknown[],
+  ): { readonly text: string; readonly splices: readonly Splice[] } | undefined {
+    const splices = sortSplices(unordered);
+    if (!splices) return undefined;
+    const text = applySplices(this.source, splices);
+    try {
+      const read = parseKubernetesYaml(text);
+      const same =
+        read.length === data.length && read.every(({ object }, index) => jsonEqual(object, data[index]));
+      return same ? { text, splices } : undefined;
+    } catch (error) {
+      if (error instanceof YamlError) return undefined;
+      throw error;
+    }
+  }
+
+  #rewrite(document: Document.Parsed, index: number): Splice {
+    try {
+      return rewriteDocument(document, this.after[index], this.#style);
+    } catch (error) {
+      throw new YamlEditError(`document ${index} cannot be written anew`, { cause: error });
+    }
+  }
+}
+
+function isNull(node: Node | null): boolean {
+  if (node === null) return true;
+  return isScalar(node) && node.type === 'PLAIN' && resolvePlain(node.source ?? '') === null;
+}
+
+/** How most of the file is written. */
+function styleOf(source: string, documents: readonly Document.Parsed[]): YamlStyle {
+  const steps = new Map<number, number>();
+  let [indented, level] = [0, 0];
+  for (const document of documents) {
+    visit(document, {
+      Map: (_, map) => {
+        const column = columnOf(map);
+        if (column === undefined) return;
+        for (const { value } of map.items) {
+          const child = columnOf(value);
+          if (child === undefined) continue;
+          if (isSeq(value)) {
+            if (child > column) indented++;
+            else level++;
+          } else if (child > column) steps.set(child - column, (steps.get(child - column) ?? 0) + 1);
+        }
+      },
+    });
+  }
+  const [step] = [...steps].sort((a, b) => b[1] - a[1])[0] ?? [2];
+  return { eol: source.includes('\r\n') ? '\r\n' : '\n', step, dash: indented > level ? step : 0 };
+}
+
+/** The column of a collection in block style. */
+function columnOf(node: unknown): number | undefined {
+  if (!(isMap(node) || isSeq(node)) || node.flow) return undefined;
+  return node.srcToken && 'indent' in node.srcToken ? node.srcToken.indent : undefined;
+}

@@ -1,0 +1,54 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+export interface Answer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/**
+ * How long, and for how many bytes, a refused body is still read and thrown away. Closing a socket that holds unread
+ * bytes sends a reset, which can overtake the answer; the client would see a broken connection instead of the 413.
+ */
+const LINGER_MS = 1000;
+const LINGER_BYTES = 32 * 1024 * 1024;
+
+/**
+ * Sends an answer, once. Where the request's body has not been read to its end the connection cannot be used again:
+ * it is closed, as it is when `close` is set (draining).
+ */
+export function sendAnswer(req: IncomingMessage, res: ServerResponse, answer: Answer, close: boolean): void {
+  if (res.headersSent || res.destroyed) return;
+  const unread = hasBody(req) && !req.complete;
+  res.writeHead(answer.status, {
+    'content-type': answer.contentType,
+    'content-length': Buffer.byteLength(answer.body),
+    ...answer.headers,
+    ...(close || unread ? { connection: 'close' } : undefined),
+  });
+  // A client that waits for "100 Continue" sends no body: nothing to throw away.
+  if (unread && req.headers.expect === undefined) discardThenEnd(req, res, answer.body);
+  else res.end(answer.body);
+}
+
+function hasBody(req: IncomingMessage): boolean {
+  const length = req.headers['content-length'];
+  return req.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}
+
+function discardThenEnd(req: IncomingMessage, res: ServerResponse, body: string): void {
+  let discarded = 0;
+  const end = (): void => {
+    clearTimeout(timer);
+    req.removeListener('data', count);
+    res.end();
+  };
+  const count = (chunk: Buffer): void => {
+    discarded += chunk.length;
+    if (discarded > LINGER_BYTES) end();
+  };
+  const timer = setTimeout(end, LINGER_MS);
+  res.write(body);
+  req.once('end', end).once('close', end).on('data', count).resume();
+}

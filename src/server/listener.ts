@@ -1,0 +1,182 @@
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '../telemetry/logger.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import { displayAddress, type BindAddress } from './address.js';
+import type { Answer } from './answer.js';
+import { ListenError } from './listenError.js';
+
+/** Timeouts that all three listeners share, each with its reason. */
+export const HTTP_OPTIONS = {
+  /** An API server keeps a connection idle for 90 s and does not retry a POST that meets a closed one. */
+  keepAliveTimeout: 120_000,
+  /** A healthy client sends its headers in one packet. */
+  headersTimeout: 10_000,
+  /** The longest timeout a webhook can be given is 30 s. */
+  requestTimeout: 30_000,
+  /** How often the two above are looked at: they hold within this much. */
+  connectionsCheckingInterval: 2_000,
+  /** Node.js' own default, written down: a cookie is the largest header that comes, and none should. */
+  maxHeaderSize: 16 * 1024,
+  /** Finds peers that have vanished without a word. */
+  keepAlive: true,
+} as const;
+
+/** A peer that has not finished its TLS handshake by then is cut. */
+export const HANDSHAKE_TIMEOUT = 10_000;
+
+/**
+ * While draining, an idle connection is closed once it has been idle for this long: a busy one gets its next request
+ * within it and is told `Connection: close` in the answer. Closed at once, a request already on its way would be lost
+ * (an API server does not retry it).
+ */
+const DRAIN_IDLE_MS = 1000;
+
+interface Connection {
+  /** The requests being answered, so that the ones cut at the deadline can be named. */
+  readonly inFlight: Map<IncomingMessage, ServerResponse>;
+  idleSince: number;
+}
+
+export interface ListenerOptions {
+  /** `admission`, `preview` or `ops`: the word in logs, flags and errors. */
+  readonly name: string;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** The answer to what is not HTTP, or has headers that are too large or too slow. */
+  readonly protocolError: (status: 400 | 408 | 431, message: string) => Answer;
+}
+
+/** What our three servers have in common: binding, what is in flight, protocol errors, draining. */
+export class Listener {
+  private readonly connections = new Map<Socket, Connection>();
+  private isDraining = false;
+
+  constructor(
+    readonly server: HttpServer | HttpsServer,
+    private readonly options: ListenerOptions,
+  ) {
+    const opened = 'setSecureContext' in server ? 'secureConnection' : 'connection';
+    server.on(opened, (socket: Socket) => this.opened(socket));
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.protocolError(error, socket));
+    server.on('tlsClientError', (error: Error) => {
+      options.metrics.refused.handshake.inc();
+      options.logger.debug('TLS handshake failed', { listener: options.name, reason: error.message });
+    });
+  }
+
+  get draining(): boolean {
+    return this.isDraining;
+  }
+
+  /** @throws ListenError with what to do about it */
+  async listen(address: BindAddress): Promise<string> {
+    await new Promise<void>((resolve, reject) => {
+      const failed = (error: NodeJS.ErrnoException): void =>
+        reject(new ListenError(this.options.name, address, error));
+      this.server.once('error', failed);
+      this.server.listen({ ...address, exclusive: true }, () => {
+        this.server.removeListener('error', failed);
+        resolve();
+      });
+    });
+    this.server.on('error', (error) =>
+      this.options.logger.error('listener error', { listener: this.options.name, error }),
+    );
+    return displayAddress(this.address);
+  }
+
+  get address(): AddressInfo {
+    const address = this.server.address();
+    if (address === null || typeof address === 'string') throw new Error(`${this.options.name} is not listening`);
+    return address;
+  }
+
+  /** Counts a request as in flight until its answer is sent or its connection is gone. */
+  track(req: IncomingMessage, res: ServerResponse): void {
+    const connection = this.connections.get(req.socket);
+    if (connection === undefined) return;
+    connection.inFlight.set(req, res);
+    res.once('close', () => {
+      connection.inFlight.delete(req);
+      connection.idleSince = performance.now();
+    });
+  }
+
+  /** From now on every answer closes its connection; new ones are still accepted until `drain`. */
+  startDraining(): void {
+    this.isDraining = true;
+  }
+
+  /**
+   * Stops accepting, answers what has been accepted, and returns when all connections are closed or `deadline`
+   * (performance.now()) has come; what is unanswered then is cut and logged.
+   */
+  async drain(deadline: number): Promise<void> {
+    this.isDraining = true;
+    // Not server.close() of http: since Node.js 19 that closes idle connections at once, see DRAIN_IDLE_MS.
+    NetServer.prototype.close.call(this.server);
+    while (this.connections.size > 0) {
+      const now = performance.now();
+      if (now >= deadline) return this.cut();
+      for (const [socket, { inFlight, idleSince }] of this.connections) {
+        if (inFlight.size === 0 && now - idleSince >= DRAIN_IDLE_MS) socket.destroy();
+      }
+      await sleep(Math.min(50, deadline - now));
+    }
+  }
+
+  /** Stops at once, cutting whatever is open. */
+  close(): void {
+    NetServer.prototype.close.call(this.server);
+    for (const socket of this.connections.keys()) socket.destroy();
+  }
+
+  private cut(): void {
+    for (const [socket, { inFlight }] of this.connections) {
+      for (const req of inFlight.keys()) {
+        this.options.metrics.refused.drained.inc();
+        this.options.logger.warn('request cut at the shutdown deadline', {
+          listener: this.options.name,
+          path: req.url,
+          bodyComplete: req.complete,
+          bytesReceived: socket.bytesRead,
+        });
+      }
+      socket.destroy();
+    }
+  }
+
+  private opened(socket: Socket): void {
+    this.connections.set(socket, { inFlight: new Map(), idleSince: performance.now() });
+    socket.once('close', () => this.connections.delete(socket));
+  }
+
+  private protocolError(error: NodeJS.ErrnoException, socket: Socket): void {
+    const inFlight = [...(this.connections.get(socket)?.inFlight ?? [])];
+    // The only request in flight still waits for its body (a bad chunk): then this is its answer.
+    const answerable = inFlight.every(([req, res]) => inFlight.length === 1 && !req.complete && !res.headersSent);
+    // A reset is the client's affair; with an answer under way, a second one would be read as part of it.
+    if (error.code === 'ECONNRESET' || !socket.writable || !answerable) {
+      socket.destroy();
+      return;
+    }
+    this.options.metrics.refused.protocol.inc();
+    const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
+    const { body, contentType } = this.options.protocolError(status, protocolMessage(status));
+    const phrase = { 400: 'Bad Request', 408: 'Request Timeout', 431: 'Request Header Fields Too Large' }[status];
+    socket.end(
+      `HTTP/1.1 ${status} ${phrase}\r\nConnection: close\r\nContent-Type: ${contentType}\r\n` +
+        `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      () => socket.destroy(),
+    );
+  }
+}
+
+function protocolMessage(status: 400 | 408 | 431): string {
+  if (status === 431) return `the request's headers are larger than ${HTTP_OPTIONS.maxHeaderSize} bytes`;
+  if (status === 408) return 'the request was not complete in time';
+  return 'this is not a valid HTTP/1.1 request';
+}

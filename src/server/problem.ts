@@ -1,0 +1,59 @@
+import { STATUS_CODES } from 'node:http';
+
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
+
+/** One fault in what was sent; lines and columns count from 1. */
+export interface ProblemIssue {
+  /** Which document of a stream, from 1. */
+  readonly document?: number | undefined;
+  readonly line?: number | undefined;
+  readonly column?: number | undefined;
+  /** In Kubernetes' field notation: `spec.containers[0].image`. */
+  readonly field?: string | undefined;
+  readonly message: string;
+}
+
+/** An RFC 9457 problem document. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly instance?: string;
+  readonly errors?: readonly ProblemIssue[];
+}
+
+export interface ProblemDetails {
+  /** A URI that names the kind of problem; `about:blank` (the status says it all) unless given. */
+  readonly type?: string;
+  /** The status' own phrase unless given. */
+  readonly title?: string;
+  readonly instance?: string;
+  readonly errors?: readonly ProblemIssue[];
+}
+
+/** The one place where problem documents are made. `detail` says what is wrong here and what to do. */
+export function problem(status: number, detail: string, details: ProblemDetails = {}): Problem {
+  return {
+    type: details.type ?? 'about:blank',
+    title: details.title ?? STATUS_CODES[status] ?? 'Error',
+    status,
+    detail,
+    ...(details.instance === undefined ? {} : { instance: details.instance }),
+    ...(details.errors === undefined ? {} : { errors: details.errors }),
+  };
+}
+
+/**
+ * Thrown by a route of the preview or ops listener; the listener answers with its problem document.
+ * Any other error becomes a 500 whose detail says nothing of the inside.
+ */
+export class ProblemError extends Error {
+  readonly code = 'Problem';
+  readonly problem: Problem;
+  constructor(status: number, detail: string, details: ProblemDetails = {}, options?: ErrorOptions) {
+    super(detail, options);
+    this.name = 'ProblemError';
+    this.problem = problem(status, detail, details);
+  }
+}

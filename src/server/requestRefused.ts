@@ -1,0 +1,25 @@
+import type { Refusal } from '../telemetry/metrics.js';
+import type { StatusReason } from '../admission/kubernetesStatus.js';
+
+/** Thrown where the admission listener refuses a request before the engine has seen it. */
+export class RequestRefused extends Error {
+  readonly code = 'RequestRefused';
+  constructor(
+    readonly reason: StatusReason,
+    readonly refusal: Refusal,
+    message: string,
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+    this.name = 'RequestRefused';
+  }
+}
+
+/** Thrown where the client went away before its body was complete: there is nobody to answer. */
+export class ClientGone extends Error {
+  readonly code = 'ClientGone';
+  constructor() {
+    super('the client went away before its request was complete');
+    this.name = 'ClientGone';
+  }
+}

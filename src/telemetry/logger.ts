@@ -1,0 +1,130 @@
+import type { Logger as WinstonLogger } from 'winston';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export const LOG_FORMATS = ['json', 'text'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** What a line carries besides its message. Never a body, an environment value, a token or a key. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/**
+ * Where lines go. The message is a constant, so that lines can be grouped; everything that varies is a field.
+ * An Error as the field `error` is written with its stack and cause.
+ */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+interface Line {
+  readonly time: string;
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
+export interface ProcessLoggerOptions {
+  readonly level: LogLevel;
+  readonly format: LogFormat;
+  /** Standard output unless a test listens. */
+  readonly stream?: NodeJS.WritableStream;
+}
+
+/** So many lines wait for winston at most: a start that logs more than this is looping. */
+const EARLY_LINES = 1000;
+
+/**
+ * The process's logger. winston costs 63 ms to load, so lines are kept until `start()` has loaded it (after the
+ * listeners are up) and then written in order with the time at which they were logged.
+ */
+export class ProcessLogger implements Logger {
+  private early: Line[] = [];
+  private winston: WinstonLogger | undefined;
+  private readonly threshold: number;
+
+  constructor(private readonly options: ProcessLoggerOptions) {
+    this.threshold = LOG_LEVELS.indexOf(options.level);
+  }
+
+  debug(message: string, fields: LogFields = {}): void {
+    this.log('debug', message, fields);
+  }
+  info(message: string, fields: LogFields = {}): void {
+    this.log('info', message, fields);
+  }
+  warn(message: string, fields: LogFields = {}): void {
+    this.log('warn', message, fields);
+  }
+  error(message: string, fields: LogFields = {}): void {
+    this.log('error', message, fields);
+  }
+
+  /** Loads winston and writes what has been logged so far. */
+  async start(): Promise<void> {
+    if (this.winston !== undefined) return;
+    const { createLogger, format, transports } = await import('winston');
+    const toText = this.options.format === 'json' ? jsonLine : textLine;
+    this.winston = createLogger({
+      levels: { error: 0, warn: 1, info: 2, debug: 3 },
+      level: this.options.level,
+      format: format.printf((info) => toText(info['line'] as Line)),
+      transports: [new transports.Stream({ stream: this.options.stream ?? process.stdout, eol: '\n' })],
+    });
+    const waiting = this.early;
+    this.early = [];
+    for (const line of waiting) this.write(line);
+  }
+
+  private log(level: LogLevel, message: string, fields: LogFields): void {
+    if (LOG_LEVELS.indexOf(level) < this.threshold) return;
+    const line = { time: new Date().toISOString(), level, message, fields };
+    if (this.winston !== undefined) this.write(line);
+    else if (this.early.length < EARLY_LINES) this.early.push(line);
+  }
+
+  private write(line: Line): void {
+    this.winston?.log({ level: line.level, message: line.message, line });
+  }
+}
+
+function jsonLine({ time, level, message, fields }: Line): string {
+  try {
+    return JSON.stringify({ time, level, message, ...plainFields(fields) });
+  } catch (error) {
+    // A field that is cyclic, too deep or a BigInt must not cost the line.
+    return JSON.stringify({ time, level, message, unwritable: String(error) });
+  }
+}
+
+/** `19:30:01 info  message key=value`; values with blanks or control characters are quoted as in JSON. */
+function textLine({ time, level, message, fields }: Line): string {
+  const rest = Object.entries(plainFields(fields))
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => ` ${key}=${plainText(value)}`);
+  return `${time.slice(11, 19)} ${level.padEnd(5)} ${message}${rest.join('')}`;
+}
+
+function plainText(value: unknown): string {
+  if (typeof value === 'string' && /^[\w./:@,+-]+$/.test(value)) return value;
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    return `(unwritable: ${String(error)})`;
+  }
+}
+
+function plainFields(fields: LogFields): Record<string, unknown> {
+  const plain: Record<string, unknown> = { ...fields };
+  if (plain['error'] !== undefined) plain['error'] = describeError(plain['error']);
+  return plain;
+}
+
+/** The stack with that of every cause: JSON.stringify would make `{}` of an Error. */
+function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const own = error.stack ?? `${error.name}: ${error.message}`;
+  return error.cause === undefined ? own : `${own}\ncaused by ${describeError(error.cause)}`;
+}
