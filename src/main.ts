@@ -14,4 +14,7 @@ for (const stream of [process.stdout, process.stderr]) {
 
 const { run } = await import('./cli/run.js');
 const called = basename(process.argv[1] ?? '').replace(/\.[cm]?[jt]s$/, '');
-process.exitCode = await run(called === 'kubectl-harden' ? 'kubectl harden' : 'kube-harden', process.argv.slice(2));
+process.exitCode = await run(
+  called === 'kubectl-harden' ? 'kubectl harden' : 'kube-harden',
+  process.argv.slice(2),
+);

@@ -2,5 +2,5 @@
 export interface GeneratedFile {
   /** From the repository's root. */
   readonly path: string;
-  content(): string | Promise<string>;
+  readonly content: () => string | Promise<string>;
 }

@@ -3,7 +3,7 @@ import { harden } from '../hardening/harden.js';
 import { toPatch } from '../hardening/patch.js';
 import type { Hardening } from '../hardening/podDraft.js';
 import type { Plan } from '../hardening/plan.js';
-import { RULE_IDS, type Change } from '../hardening/rule.js';
+import { RULE_IDS, ruleIds, type Change } from '../hardening/rule.js';
 import { denialMessage } from './denial.js';
 import { scopeOf, type Subject } from './scope.js';
 import type { AdmissionRequest, Decision, KubernetesObject } from './types.js';
@@ -59,21 +59,35 @@ export function patchFor(
   const { object, located, input } = subject;
   // The API server drops annotations on pods/ephemeralcontainers (measured).
   if (input.scope === 'ephemeralContainers') return toPatch(object, located.base, changes);
-  const annotation = { path: CHANGED_PATH, after: changedAnnotation(object, changes) };
+  const after = changedAnnotation(object, changes);
+  const annotation = fits(object, after) ? [{ path: CHANGED_PATH, after }] : [];
   return located.isTemplate
-    ? [...toPatch(object, located.base, changes), ...toPatch(object, [], [annotation])]
-    : toPatch(object, [], [...changes, annotation]);
+    ? [...toPatch(object, located.base, changes), ...toPatch(object, [], annotation)]
+    : toPatch(object, [], [...changes, ...annotation]);
+}
+
+/** What all annotations of an object may have together, keys included (apimachinery, ValidateAnnotationsSize). */
+const ANNOTATIONS_MAX_BYTES = 256 * 1024;
+
+/** With more the API server refuses the object, which its author did not bring about. */
+function fits(object: KubernetesObject, after: string): boolean {
+  const annotations = object.metadata?.annotations ?? {};
+  let bytes = CHANGED_ANNOTATION.length + Buffer.byteLength(after);
+  for (const key of Object.keys(annotations)) {
+    if (key === CHANGED_ANNOTATION) continue;
+    bytes += Buffer.byteLength(key) + Buffer.byteLength(annotations[key] ?? '');
+  }
+  return bytes <= ANNOTATIONS_MAX_BYTES;
 }
 
 /** Rule ids in catalogue order. It only grows, and informs: anyone can forge it, so it never steers a decision. */
 function changedAnnotation(object: KubernetesObject, changes: readonly Change[]): string {
   const annotations = object.metadata?.annotations ?? {};
-  const before = Object.hasOwn(annotations, CHANGED_ANNOTATION)
-    ? (annotations[CHANGED_ANNOTATION] ?? '')
-    : '';
+  const before = Object.hasOwn(annotations, CHANGED_ANNOTATION) ? annotations[CHANGED_ANNOTATION] : undefined;
+  const changed: readonly string[] = ruleIds(changes);
+  if (!before) return changed.join(', ');
   const words = before.split(',').map((word) => word.trim());
-  const ids = new Set<string>([...words, ...changes.map(({ rule }) => rule)]);
   const known: readonly string[] = RULE_IDS;
   const foreign = words.filter((word) => word !== '' && !known.includes(word));
-  return [...RULE_IDS.filter((id) => ids.has(id)), ...foreign].join(', ');
+  return [...known.filter((id) => changed.includes(id) || words.includes(id)), ...foreign].join(', ');
 }

@@ -3,6 +3,7 @@ import { isRecord } from '../hardening/locate.js';
 import { ruleIds } from '../hardening/rule.js';
 import { describeValue } from '../hardening/validatePod.js';
 import { ReviewError } from './reviewError.js';
+import { printable } from './text.js';
 import type { AdmissionRequest, Decision } from './types.js';
 
 const API_VERSION = 'admission.k8s.io/v1';
@@ -111,7 +112,7 @@ export function encodeReview(request: AdmissionRequest, decision: Decision): str
       patchType: 'JSONPatch',
       patch: Buffer.from(JSON.stringify(decision.patch)).toString('base64'),
     }),
-    ...(decision.warnings.length > 0 && { warnings: decision.warnings }),
+    ...(decision.warnings.length > 0 && { warnings: decision.warnings.map(printable) }),
     ...(decision.outcome !== 'ignored' && { auditAnnotations: auditAnnotations(decision) }),
   };
   return JSON.stringify({ apiVersion: API_VERSION, kind: 'AdmissionReview', response });
@@ -119,10 +120,12 @@ export function encodeReview(request: AdmissionRequest, decision: Decision): str
 
 /** Without `/` in keys, and never read from the object's own annotation, which its author can forge. */
 function auditAnnotations(decision: Decision): Record<string, string> {
+  // Not what a refused object, or a template that is only warned about, would have got.
+  const isChanged = decision.outcome === 'patched' || decision.plan?.mode === 'audit';
   return {
     policy: decision.plan?.policy ?? '',
     mode: decision.plan?.mode ?? '',
-    changed: ruleIds(decision.changes).join(','),
+    changed: isChanged ? ruleIds(decision.changes).join(',') : '',
     skipped: ruleIds(decision.skips).join(','),
     violated: ruleIds(decision.violations).join(','),
   };

@@ -41,5 +41,6 @@ export function objectName(request: AdmissionRequest): string {
 }
 
 export function namespaceOf(request: AdmissionRequest): string {
-  return request.namespace || request.object?.metadata?.namespace || 'default';
+  const own: unknown = request.object?.metadata?.namespace;
+  return request.namespace || (typeof own === 'string' && own) || 'default';
 }

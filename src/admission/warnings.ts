@@ -49,7 +49,10 @@ function summaryLines({ plan, outcome, changes, violations }: Told, subject: Sub
   }
   if (violations.length > 0) {
     const count = violations.length === 1 ? '1 violation' : `${violations.length} violations`;
-    lines.push(listing(`kube-harden policy ${plan.policy}: ${count}`, violations));
+    const refuses = subject.located.isTemplate ? 'would refuse its pods' : 'would refuse it';
+    const isRefused = violations.some(({ denied }) => denied);
+    const head = `kube-harden policy ${plan.policy}${isRefused ? ` ${refuses}` : ''}`;
+    lines.push(listing(`${head}: ${count}`, violations));
   }
   return lines;
 }
@@ -81,7 +84,11 @@ function fullLines(
     const ofRule = list.filter(({ rule }) => rule === id);
     return ofRule.length === 0 ? [] : [ruleLine(id, what, ofRule, request, plan)];
   };
-  return RULE_IDS.flatMap((id) => [...line(id, changes, verb), ...line(id, violations, 'violated')]);
+  const isRefused = (id: RuleId): boolean => violations.some(({ rule, denied }) => rule === id && denied);
+  return RULE_IDS.flatMap((id) => [
+    ...line(id, changes, verb),
+    ...line(id, violations, isRefused(id) ? 'would be refused' : 'violated'),
+  ]);
 }
 
 /** The longest form that fits: names are shortened, the label to type is always whole. */

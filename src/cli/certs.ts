@@ -6,12 +6,7 @@ import { join } from 'node:path';
 import { CommandError } from './commandError.js';
 
 /** This machine, and the Service of the manifests. */
-export const DEFAULT_HOSTS = [
-  'localhost',
-  '127.0.0.1',
-  '::1',
-  'kube-harden.kube-harden.svc',
-] as const;
+export const DEFAULT_HOSTS = ['localhost', '127.0.0.1', '::1', 'kube-harden.kube-harden.svc'] as const;
 
 const EXAMPLE = `
 Example: certificates in a folder of their own, and what is in them
@@ -54,11 +49,17 @@ export function certsCommand(): Command {
  */
 export async function makeCertificates(options: CertsOptions): Promise<string> {
   const { dir, days, force, ifMissing } = options;
-  const [ca, cert, key] = ['ca.crt', 'tls.crt', 'tls.key'].map((name) => join(dir, name)) as [string, string, string];
+  const [ca, cert, key] = ['ca.crt', 'tls.crt', 'tls.key'].map((name) => join(dir, name)) as [
+    string,
+    string,
+    string,
+  ];
   const found = [cert, key].filter((file) => existsSync(file));
   if (found.length > 0 && !force) {
     if (ifMissing && found.length === 2) return kept(cert);
-    throw new CommandError(`${found.join(' and ')} ${found.length === 1 ? 'is' : 'are'} there; replace with --force`);
+    throw new CommandError(
+      `${found.join(' and ')} ${found.length === 1 ? 'is' : 'are'} there; replace with --force`,
+    );
   }
   const hosts = [...new Set(options.hosts)];
   for (const host of hosts) {
@@ -69,16 +70,25 @@ export async function makeCertificates(options: CertsOptions): Promise<string> {
   // 280 ms to load: only when there is something to make.
   const { CertificateAuthority, validFor } = await import('../server/certificateAuthority.js');
   const authority = await CertificateAuthority.create('kube-harden development CA', validFor(days));
-  const leaf = await authority.issue({ commonName: 'kube-harden', hosts, usage: 'server', ...validFor(days) });
+  const leaf = await authority.issue({
+    commonName: 'kube-harden',
+    hosts,
+    usage: 'server',
+    ...validFor(days),
+  });
   try {
     mkdirSync(dir, { recursive: true });
     writeWhole(key, leaf.key, 0o600);
     writeWhole(cert, leaf.cert, 0o644);
     writeWhole(ca, authority.cert, 0o644);
   } catch (error) {
-    throw new CommandError(`cannot write to ${dir}: ${error instanceof Error ? error.message : String(error)}`, 2, {
-      cause: error,
-    });
+    throw new CommandError(
+      `cannot write to ${dir}: ${error instanceof Error ? error.message : String(error)}`,
+      2,
+      {
+        cause: error,
+      },
+    );
   }
   return `${ca}, ${cert} and ${key} are made, valid for ${days} days, for ${hosts.join(', ')}\n`;
 }

@@ -60,8 +60,14 @@ Example: the rules, and one of them
     program.addCommand(added.summary(summary).name(command).copyInheritedSettings(program));
   }
   // Commander ends a wrong call with 1; here, as with kubectl diff, 1 means "there are differences".
-  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
-    command.exitOverride().configureOutput({ outputError: (text, write) => write(withSuggestion(text, command)) });
+  for (const command of [
+    program,
+    ...program.commands,
+    ...program.commands.flatMap(({ commands }) => commands),
+  ]) {
+    command
+      .exitOverride()
+      .configureOutput({ outputError: (text, write) => write(withSuggestion(text, command)) });
   }
   return program;
 }

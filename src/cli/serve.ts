@@ -49,16 +49,15 @@ async function serve(settings: ServeSettings): Promise<void> {
     import('../admission/handler.js'),
     standalonePlanSource({ ...settings, metrics, logger }),
   ]);
-  const { plans, policies } = standalone;
+  const { plans } = standalone;
   const servers = new Servers({
     ...settings,
     handler: createAdmissionHandler({
       plans,
-      clock: Date.now,
       observer: new DecisionLog(metrics, logger, settings.logDecisions),
-      ...(settings.namespace === undefined ? {} : { ownNamespace: settings.namespace }),
     }),
-    loadPreviewRoutes: async () => (await import('../preview/routes.js')).previewRoutes({ plans, policies }),
+    loadPreviewRoutes: async () =>
+      (await import('../preview/routes.js')).previewRoutes({ plans, policies: () => plans.policies }),
     tlsFiles,
     checks: [standalone.check],
     metrics,

@@ -82,7 +82,11 @@ const FLAGS: readonly Flag[] = [
   {
     flags: '--client-allowed-names <names>',
     text: 'with --client-ca-file: only certificates of these names, separated by commas',
-    parse: (value) => value.split(',').map((name) => name.trim()).filter((name) => name !== ''),
+    parse: (value) =>
+      value
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== ''),
   },
   {
     flags: '--policy-file <path>',
@@ -179,12 +183,16 @@ export function serveSettings(flags: Readonly<Record<string, unknown>>): ServeSe
   };
   refuseCluster(text('kubeconfig'), text('context'), text('namespacesFile'));
   if (flags['certificates'] === 'self-managed') {
-    throw new CommandError('--certificates self-managed is not built yet; use files (see "kube-harden certs")');
+    throw new CommandError(
+      '--certificates self-managed is not built yet; use files (see "kube-harden certs")',
+    );
   }
   const clientCaFile = text('clientCaFile');
   const clientAllowedNames = flags['clientAllowedNames'] as readonly string[] | undefined;
   if (clientAllowedNames !== undefined && clientCaFile === undefined) {
-    throw new CommandError('--client-allowed-names needs --client-ca-file: without it no certificate is asked for');
+    throw new CommandError(
+      '--client-allowed-names needs --client-ca-file: without it no certificate is asked for',
+    );
   }
   if (clientAllowedNames?.length === 0) {
     throw new CommandError('--client-allowed-names is empty: give at least one name, or leave it out');
@@ -233,7 +241,8 @@ function refuseCluster(
       `${notBuilt}; leave ${kubeconfig === undefined ? '--context' : '--kubeconfig'} out to run standalone`,
     );
   }
-  const inCluster = process.env['KUBERNETES_SERVICE_HOST'] !== undefined && existsSync(`${SERVICE_ACCOUNT}/token`);
+  const inCluster =
+    process.env['KUBERNETES_SERVICE_HOST'] !== undefined && existsSync(`${SERVICE_ACCOUNT}/token`);
   if (inCluster && namespacesFile === undefined) {
     throw new CommandError(
       `${notBuilt}, and this process runs in one; give --namespaces-file, or --kubeconfig none to enforce in every namespace`,

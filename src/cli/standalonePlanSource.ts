@@ -36,8 +36,17 @@ export async function standalonePlanSource(options: StandaloneOptions): Promise<
   ]);
   let policies = overByName(BUILTIN_POLICIES, fromFile);
   let lastReload: { ok: boolean } = { ok: true };
-  const plans = new StandalonePlans({ policies, namespaces, ownNamespace: options.namespace, clock: Date.now });
-  const inForce = (): void => metrics.policiesLoaded(policies.map(({ name }) => name), Date.now());
+  const plans = new StandalonePlans({
+    policies,
+    namespaces,
+    ownNamespace: options.namespace,
+    clock: Date.now,
+  });
+  const inForce = (): void =>
+    metrics.policiesLoaded(
+      policies.map(({ name }) => name),
+      Date.now(),
+    );
   inForce();
 
   const watch =
@@ -57,7 +66,10 @@ export async function standalonePlanSource(options: StandaloneOptions): Promise<
           plans.replacePolicies(policies);
           lastReload = { ok: true };
           inForce();
-          logger.info('policy files reloaded', { path: policyFile, policies: loaded.policies.map(({ name }) => name) });
+          logger.info('policy files reloaded', {
+            path: policyFile,
+            policies: loaded.policies.map(({ name }) => name),
+          });
         });
   return {
     plans,

@@ -35,7 +35,7 @@ export class ContainerDraft {
   }
 
   isExcepted(rule: RuleId): boolean {
-    return this.excepted !== undefined && this.excepted.has(rule);
+    return this.excepted?.has(rule) === true;
   }
 
   /** A field of the container's own securityContext, as it will be. */

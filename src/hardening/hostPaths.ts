@@ -1,3 +1,4 @@
+import type { ContainerDraft } from './containerDraft.js';
 import type { PodDraft } from './podDraft.js';
 import { cleanPath } from './volumes.js';
 
@@ -13,28 +14,25 @@ export interface HostPathRule {
 export function reportHostPaths(pod: PodDraft, rule: HostPathRule): void {
   pod.spec.volumes?.forEach((volume, index) => {
     const path = volume.hostPath?.path;
-    if (path === undefined) return;
+    // The API refuses a second volume of a name; counting it again would let a hostile pod square our work.
+    if (path == null || pod.volume(volume.name) !== volume) return;
     const cleaned = cleanPath(path);
     if (!rule.isSensitive(cleaned)) return;
     const field = ['spec', 'volumes', index, 'hostPath', 'path'];
-    const mounters = pod.containers.filter((container) =>
-      container.spec.volumeMounts?.some((mount) => mount.name === volume.name),
-    );
-    if (mounters.length === 0 && pod.podIsWritable && !rule.isAllowed(cleaned, true))
+    const mounts = pod.mountsOf(volume.name);
+    if (mounts.length === 0 && pod.podIsWritable && !rule.isAllowed(cleaned, true))
       pod.report(undefined, field, path);
 
-    for (const container of mounters) {
-      let isReported = false;
-      container.spec.volumeMounts?.forEach((mount, mountIndex) => {
-        const readOnly = mount.readOnly === true;
-        if (mount.name !== volume.name || rule.isAllowed(cleaned, readOnly)) return;
-        if (rule.makeReadOnly && !readOnly && pod.stance(container).replaces) {
-          pod.replace(container, ['volumeMounts', mountIndex, 'readOnly'], mount.readOnly ?? undefined, true);
-        } else if (!isReported) {
-          pod.report(container, field, path);
-          isReported = true;
-        }
-      });
+    let reported: ContainerDraft | undefined;
+    for (const { container, index: mountIndex, mount } of mounts) {
+      const readOnly = mount.readOnly === true;
+      if (rule.isAllowed(cleaned, readOnly)) continue;
+      if (rule.makeReadOnly && !readOnly && pod.stance(container).replaces) {
+        pod.replace(container, ['volumeMounts', mountIndex, 'readOnly'], mount.readOnly ?? undefined, true);
+      } else if (reported !== container) {
+        pod.report(container, field, path);
+        reported = container;
+      }
     }
   });
 }

@@ -1,5 +1,5 @@
-import type { AddOperation, Operation, RemoveOperation, ReplaceOperation } from 'fast-json-patch';
-import type { Change, Path } from './rule.js';
+import type { Operation, RemoveOperation } from 'fast-json-patch';
+import type { Change, ContainerRef, Path } from './rule.js';
 
 type Key = string | number;
 type Holder = Record<Key, unknown>;
@@ -16,21 +16,20 @@ type Holder = Record<Key, unknown>;
 export function toPatch(
   object: object,
   base: Path,
-  changes: readonly Pick<Change, 'path' | 'after'>[],
+  changes: readonly Pick<Change, 'path' | 'after' | 'container'>[],
 ): Operation[] {
+  const root: Place = { holder: valueAt(object, base) as Holder, pointer: pointer('', base), depth: 0 };
+  const containers = new Map<ContainerRef, Place>();
+  const added: Added = new Map();
   const operations: Operation[] = [];
   const removals: { path: Path; operation: RemoveOperation }[] = [];
-  /** Parents that an operation of this patch adds, by their pointer: later changes go into the value itself. */
-  const added = new Map<string, Holder>();
-  const basePointer = pointer('', base, base.length);
-  const root = valueAt(object, base);
-
-  for (const { path, after } of changes) {
+  for (const { path, after, container } of changes) {
     if (after === undefined) {
-      removals.push({ path, operation: { op: 'remove', path: pointer(basePointer, path, path.length) } });
+      removals.push({ path, operation: { op: 'remove', path: pointer(root.pointer, path) } });
       continue;
     }
-    const operation = write(root, basePointer, path, after, added);
+    const place = container && isInside(path, container) ? placeOf(container, path, root, containers) : root;
+    const operation = write(place, path, after, added);
     if (operation) operations.push(operation);
   }
   removals.sort((a, b) => compareDescending(a.path, b.path));
@@ -38,35 +37,61 @@ export function toPatch(
   return operations;
 }
 
-function write(
-  root: unknown,
-  basePointer: string,
-  path: Path,
-  after: unknown,
-  added: Map<string, Holder>,
-): AddOperation<unknown> | ReplaceOperation<unknown> | undefined {
+/** A point on the way down a path: the value there, its pointer, and how many keys led to it. */
+interface Place {
+  readonly holder: Holder;
+  readonly pointer: string;
+  readonly depth: number;
+}
+
+/** Parents that operations of this patch add, by the holder that lacks them: later changes go into the value itself. */
+type Added = Map<Holder, Map<Key, Holder>>;
+
+/** `spec`, list, index: most changes are made inside a container, so the way there is gone once. */
+const CONTAINER_DEPTH = 3;
+
+function isInside(path: Path, container: ContainerRef): boolean {
+  return path[1] === container.list && path[2] === container.index && path.length > CONTAINER_DEPTH;
+}
+
+function placeOf(container: ContainerRef, path: Path, root: Place, known: Map<ContainerRef, Place>): Place {
+  let place = known.get(container);
+  if (!place) {
+    const way = path.slice(0, CONTAINER_DEPTH);
+    place = {
+      holder: valueAt(root.holder, way) as Holder,
+      pointer: pointer(root.pointer, way),
+      depth: CONTAINER_DEPTH,
+    };
+    known.set(container, place);
+  }
+  return place;
+}
+
+/** @returns undefined where the value went into a parent that an earlier operation adds */
+function write(place: Place, path: Path, after: unknown, added: Added): Operation | undefined {
   const last = path.length - 1;
-  let holder = root as Holder;
-  for (let depth = 0; depth < last; depth++) {
-    const child = holder[path[depth] as Key] as Holder | null | undefined;
+  let { holder, pointer: text } = place;
+  for (let depth = place.depth; depth < last; depth++) {
+    const key = path[depth] as Key;
+    const child = holder[key] as Holder | null | undefined;
+    text += `/${escapeKey(key)}`;
     if (child !== undefined && child !== null) {
       holder = child;
       continue;
     }
-    const parent = pointer(basePointer, path, depth + 1);
-    const pending = added.get(parent);
-    if (pending) {
-      put(pending, path, depth + 1, after);
-      return undefined;
-    }
-    const value = emptyFor(path[depth + 1]);
-    added.set(parent, value);
+    const beside = added.get(holder) ?? new Map<Key, Holder>();
+    added.set(holder, beside);
+    const pending = beside.get(key);
+    const value = pending ?? emptyFor(path[depth + 1]);
     put(value, path, depth + 1, after);
-    return { op: 'add', path: parent, value };
+    if (pending) return undefined;
+    beside.set(key, value);
+    return { op: 'add', path: text, value };
   }
   const key = path[last] as Key;
   const exists = key !== '-' && Object.hasOwn(holder, key) && holder[key] !== null;
-  return { op: exists ? 'replace' : 'add', path: pointer(basePointer, path, path.length), value: after };
+  return { op: exists ? 'replace' : 'add', path: `${text}/${escapeKey(key)}`, value: after };
 }
 
 /** Writes into a value that an operation of this patch adds. */
@@ -93,17 +118,13 @@ function valueAt(object: object, base: Path): unknown {
   return value;
 }
 
-/** RFC 6901: `~` is written `~0` and `/` is written `~1`. */
-function pointer(base: string, path: Path, length: number): string {
-  let text = base;
-  for (let i = 0; i < length; i++) {
-    const key = path[i] as Key;
-    text += typeof key === 'number' ? `/${key}` : `/${escapeKey(key)}`;
-  }
-  return text;
+function pointer(start: string, path: Path): string {
+  return path.reduce<string>((text, key) => `${text}/${escapeKey(key)}`, start);
 }
 
-function escapeKey(key: string): string {
+/** RFC 6901: `~` is written `~0` and `/` is written `~1`. */
+function escapeKey(key: Key): Key {
+  if (typeof key === 'number') return key;
   return key.includes('~') || key.includes('/') ? key.replaceAll('~', '~0').replaceAll('/', '~1') : key;
 }
 

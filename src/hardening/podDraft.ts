@@ -1,8 +1,9 @@
 import { ContainerDraft } from './containerDraft.js';
 import { fieldPath } from './fieldPath.js';
 import type { Plan, RulePlan } from './plan.js';
-import type { Container, Pod, PodSecurityContext, PodSpec } from './podSpec.js';
+import type { Container, Pod, PodSecurityContext, PodSpec, Volume, VolumeMount } from './podSpec.js';
 import type { Change, ContainerRef, Path, Risk, RuleId, Skip, SkipCode, Violation } from './rule.js';
+import type { Settings as SchedulingSettings } from './rules/scheduling.settings.js';
 import { EXCEPTED, OPTED_OUT, STANCES, UNKNOWN_IMAGE, type Stance } from './stance.js';
 import { isWindowsPod } from './windows.js';
 
@@ -37,6 +38,13 @@ export interface Note {
   readonly reason?: string;
 }
 
+/** A mount, with the container that has it and its index there. */
+export interface MountRef {
+  readonly container: ContainerDraft;
+  readonly index: number;
+  readonly mount: VolumeMount;
+}
+
 const NO_SECURITY_CONTEXT: PodSecurityContext = {};
 
 /**
@@ -57,24 +65,61 @@ export class PodDraft {
   readonly violations: Violation[] = [];
 
   private written: Record<string, unknown> | undefined;
+  private legacySeccomp: boolean | undefined;
   private rulePlan: RulePlan | undefined;
+  private stanceOfPod: Stance | undefined;
+  private readonly skipped = new Set<string>();
+  private volumes: ReadonlyMap<string, Volume> | undefined;
+  private mounts: ReadonlyMap<string, MountRef[]> | undefined;
 
   constructor(
     readonly input: HardenInput,
     readonly plan: Plan,
   ) {
     this.spec = input.pod.spec;
-    this.isWindows = isWindowsPod(this.spec);
     this.containers = draftContainers(input, plan);
+    this.isWindows = isWindowsPod(this.spec, this.scheduledSelector());
   }
 
   /** Starts the next rule: what is written from now on carries its id. */
   begin(rulePlan: RulePlan): void {
     this.rulePlan = rulePlan;
+    this.stanceOfPod = undefined;
+  }
+
+  /**
+   * The nodeSelector with what the scheduling rule will write: an author's `kubernetes.io/os: windows` that the policy
+   * overrides must not have kept the Linux rules away.
+   */
+  private scheduledSelector(): Readonly<Record<string, string>> | undefined {
+    const given = this.spec.nodeSelector ?? undefined;
+    const scheduling = this.plan.byId.scheduling;
+    if (!scheduling || !this.podIsWritable || this.input.daemonSet) return given;
+    const { fills, replaces } = this.podStance(scheduling);
+    const { nodeSelector } = scheduling.settings as SchedulingSettings;
+    if (!fills) return given;
+    return replaces ? { ...given, ...nodeSelector } : { ...nodeSelector, ...given };
+  }
+
+  /** The pod's volume of a name: looked up, since hostile pods have thousands of them. */
+  volume(name: string | undefined): Volume | undefined {
+    this.volumes ??= byName(this.spec.volumes ?? []);
+    return this.volumes.get(name ?? '');
+  }
+
+  /** The mounts of a volume, in the containers in scope. */
+  mountsOf(volume: string | undefined): readonly MountRef[] {
+    this.mounts ??= mountsByVolume(this.containers);
+    return this.mounts.get(volume ?? '') ?? [];
   }
 
   get annotations(): Readonly<Record<string, string>> {
     return this.input.pod.metadata?.annotations ?? {};
+  }
+
+  /** Whether any annotation may be one of the old seccomp ones: most pods have none, and need not be asked again. */
+  get hasLegacySeccomp(): boolean {
+    return (this.legacySeccomp ??= Object.keys(this.annotations).some((key) => key.includes('seccomp')));
   }
 
   /** Only ephemeral containers may change on pods/ephemeralcontainers; anywhere else the pod's fields may too. */
@@ -109,7 +154,8 @@ export class PodDraft {
   /** How the current rule treats a container; without one, the pod as a whole. */
   stance(container?: ContainerDraft): Stance {
     const rulePlan = this.current();
-    return container ? stanceFor(rulePlan, container, this.plan) : this.podStance(rulePlan);
+    if (container) return stanceFor(rulePlan, container, this.plan);
+    return (this.stanceOfPod ??= this.podStance(rulePlan));
   }
 
   /** What holds for every container holds for the pod; a rule about the whole pod also respects an unknown image. */
@@ -195,14 +241,10 @@ export class PodDraft {
   /** Leaves something alone for a reason; said once per rule, code and container. */
   skip(code: SkipCode, container?: ContainerDraft, detail?: string): void {
     const rule = this.current().rule.id;
-    const known = this.skips.some(
-      (skip) =>
-        skip.rule === rule &&
-        skip.code === code &&
-        skip.container === container?.ref &&
-        skip.detail === detail,
-    );
-    if (known) return;
+    const ref = container?.ref;
+    const key = `${rule} ${code} ${ref ? `${ref.list} ${ref.index}` : ''} ${detail ?? ''}`;
+    if (this.skipped.has(key)) return;
+    this.skipped.add(key);
     this.skips.push({
       rule,
       code,
@@ -279,6 +321,26 @@ function stanceFor(rulePlan: RulePlan, container: ContainerDraft, plan: Plan): S
     return UNKNOWN_IMAGE;
   }
   return STANCES[rulePlan.action];
+}
+
+/** The first of a name: the API refuses a second. */
+function byName(volumes: readonly Volume[]): Map<string, Volume> {
+  const named = new Map<string, Volume>();
+  for (const volume of volumes) if (!named.has(volume.name ?? '')) named.set(volume.name ?? '', volume);
+  return named;
+}
+
+function mountsByVolume(containers: readonly ContainerDraft[]): Map<string, MountRef[]> {
+  const found = new Map<string, MountRef[]>();
+  for (const container of containers) {
+    container.spec.volumeMounts?.forEach((mount, index) => {
+      const name = mount.name ?? '';
+      const known = found.get(name);
+      if (known) known.push({ container, index, mount });
+      else found.set(name, [{ container, index, mount }]);
+    });
+  }
+  return found;
 }
 
 function draftContainers(input: HardenInput, plan: Plan): ContainerDraft[] {

@@ -59,7 +59,7 @@ function workOut(pod: PodDraft, container: ContainerDraft): StartUser {
     uid === undefined &&
     !uidIsKnown &&
     settings.existingVolumes === 'Keep' &&
-    mountsLastingVolume(pod.spec, container.spec)
+    mountsLastingVolume(container.spec, (name) => pod.volume(name))
   ) {
     return declared ? { kind: 'author', declared } : { kind: 'root', because: 'StatefulUnknownImage' };
   }
@@ -109,6 +109,8 @@ function idsFor(pod: PodDraft, container: ContainerDraft, settings: RunAsUserSet
 
 /** The ids for an image without a profile, and the fsGroup that goes with them. */
 export function policyIds(pod: PodDraft, settings: RunAsUserSettings): Ids & { readonly fsGroup: number } {
-  const first = settings.strategy === 'NamespaceRange' ? pod.plan.uidRange?.first : undefined;
+  // In a user namespace (`hostUsers: false`) only ids below 65536 exist, and a namespace's range lies above them.
+  const isRanged = settings.strategy === 'NamespaceRange' && pod.spec.hostUsers !== false;
+  const first = isRanged ? pod.plan.uidRange?.first : undefined;
   return { uid: first ?? settings.value, gid: first ?? settings.group, fsGroup: first ?? settings.fsGroup };
 }

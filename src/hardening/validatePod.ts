@@ -31,7 +31,7 @@ export function describeValue(value: unknown): string {
     return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' ? 'an object' : String(value);
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `an ${typeof value}`;
 }
 
 function leaf(expected: string, accepts: (value: unknown) => boolean): Check {
@@ -116,6 +116,7 @@ const requirement = object({ key: text, operator: text, values: list(text) });
 const checkPod = object({
   metadata: object({
     name: text,
+    generateName: text,
     namespace: text,
     labels: map(text),
     annotations: map(text),
@@ -160,6 +161,7 @@ const checkPod = object({
     hostNetwork: flag,
     hostPID: flag,
     hostIPC: flag,
+    hostUsers: flag,
     serviceAccountName: text,
     automountServiceAccountToken: flag,
     resources,

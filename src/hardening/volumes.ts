@@ -1,4 +1,4 @@
-import type { Container, PodSpec, Volume } from './podSpec.js';
+import type { Container, Volume } from './podSpec.js';
 
 // Made with the pod and gone with it, or not writable by it: no foreign data to lock a new uid out of.
 const PASSING_SOURCES = [
@@ -16,11 +16,14 @@ const PASSING_SOURCES = [
 const HOST_FILE_TYPES = ['File', 'FileOrCreate', 'Socket', 'CharDevice', 'BlockDevice'];
 
 /** Whether a container has, writable, a volume that outlives the pod: a foreign uid cannot read the data there. */
-export function mountsLastingVolume(spec: PodSpec, container: Container): boolean {
+export function mountsLastingVolume(
+  container: Container,
+  volumeNamed: (name: string | undefined) => Volume | undefined,
+): boolean {
   if ((container.volumeDevices ?? []).length > 0) return true;
   return (container.volumeMounts ?? []).some((mount) => {
     if (mount.readOnly === true) return false;
-    const volume = (spec.volumes ?? []).find((candidate) => candidate.name === mount.name);
+    const volume = volumeNamed(mount.name);
     // A volume that is not in the pod comes from a StatefulSet's volumeClaimTemplates.
     return volume === undefined || outlivesPod(volume);
   });
@@ -38,8 +41,12 @@ function outlivesPod(volume: Volume): boolean {
   return sources.some((source) => !PASSING_SOURCES.includes(source));
 }
 
+/** Most paths are clean already: no empty, `.` or `..` component, no trailing slash. */
+const CLEAN = /^(?:\/(?!\.{0,2}(?:\/|$))[^/]+)+$/;
+
 /** As Go's path.Clean for an absolute path: `//etc/../etc/` is `/etc`. Windows separators are left alone. */
 export function cleanPath(path: string): string {
+  if (CLEAN.test(path)) return path;
   const parts: string[] = [];
   for (const part of path.split('/')) {
     if (part === '' || part === '.') continue;

@@ -8,11 +8,15 @@ const OS_LABELS = ['kubernetes.io/os', 'beta.kubernetes.io/os'];
  *
  * `windowsOptions.hostProcess` says nothing: a Linux kubelet ignores it and runs the pod, so counting it would be a
  * way out of every Linux rule.
+ *
+ * @param selector the nodeSelector, where another one than the author's will hold
  */
-export function isWindowsPod(spec: PodSpec): boolean {
+export function isWindowsPod(
+  spec: PodSpec,
+  selector: Readonly<Record<string, string>> | undefined = spec.nodeSelector ?? undefined,
+): boolean {
   const os = spec.os?.name;
   if (os) return os === 'windows';
-  const selector = spec.nodeSelector;
   if (selector && OS_LABELS.some((label) => Object.hasOwn(selector, label) && selector[label] === 'windows'))
     return true;
   const terms =

@@ -1,4 +1,7 @@
-/** Whether a text matches a glob: `*` any characters, `?` one. Linear, so that no pattern and text can stall us. */
+/**
+ * Whether a text matches a glob: `*` any characters, `?` one. It goes back to the last star only, so that it takes at
+ * most pattern times text steps, and no pattern and text can stall us.
+ */
 export function matchesGlob(glob: string, text: string): boolean {
   let g = 0;
   let t = 0;

@@ -12,9 +12,7 @@ export interface ImagePattern {
 
 export function parseImagePattern(pattern: string): ImagePattern {
   const reference = parseImage(pattern);
-  // `*` alone, or `*/library/nginx`, is no short name of Docker Hub.
-  const repository = pattern === '*' ? '*' : reference.repository;
-  return { ...reference, repository, isExact: !isGlob(repository) };
+  return { ...reference, isExact: !isGlob(reference.repository) };
 }
 
 /** Without a tag or digest in the pattern, any will do; an image that names neither has the tag `latest`. */

@@ -1,6 +1,6 @@
 import type { ImageProfile, ImageProfiles, MatchedProfile } from '../hardening/plan.js';
 import { matchesImage, matchesVersion, parseImagePattern, type ImagePattern } from './imagePattern.js';
-import { parseImage, type ImageReference } from './imageReference.js';
+import { CACHED_IMAGE_MAX, parseImage, type ImageReference } from './imageReference.js';
 
 const CACHE_MAX = 4096;
 const OFFICIAL = 'docker.io/library/';
@@ -30,6 +30,7 @@ export class ImageProfileIndex implements ImageProfiles {
   lookup(image: string): MatchedProfile | undefined {
     if (this.cache.has(image)) return this.cache.get(image);
     const match = this.find(parseImage(image));
+    if (image.length > CACHED_IMAGE_MAX) return match;
     if (this.cache.size >= CACHE_MAX) this.cache.clear();
     this.cache.set(image, match);
     return match;

@@ -1,5 +1,5 @@
 import type { ImageProfiles, Plan, RulePlan } from '../hardening/plan.js';
-import { RULE_IDS, type RuleId } from '../hardening/rule.js';
+import { RULE_IDS, type Rule } from '../hardening/rule.js';
 import { RULES } from '../hardening/rules/index.js';
 import { appliesTo, compileException, expiryOf } from './exceptions.js';
 import type { NamespaceFacts } from './namespace.js';
@@ -58,10 +58,9 @@ export function makePlan(
   imageProfiles: ImageProfiles,
   now: number,
 ): Plan {
-  const notices = [...request.notices];
-  const rules = RULES.flatMap((rule) => planRule(rule.id, facts, policy, notices));
-  reportUnknownLabels(facts, notices);
-  const uidRange = readUidRange(facts, policy, notices);
+  const notices = [...request.notices, ...labelNotices(facts, policy)];
+  const rules = RULES.flatMap((rule) => planRule(rule, facts, policy));
+  const uidRange = usesUidRange(policy) ? readUidRange(facts, notices) : undefined;
 
   const bound = policy.exceptions.filter((exception) => appliesTo(exception, facts.name));
   const hasExpired = (expiry: number | undefined): boolean => expiry !== undefined && expiry <= now;
@@ -85,58 +84,78 @@ export function makePlan(
     uidRange,
     limitRanges: facts.limitRanges,
     quotaByQos: facts.quotaByQos,
-    notices: notices.map(shorten),
+    notices: withinBudget(notices.map(shorten)),
     nextExpiry: expiries.length > 0 ? Math.min(...expiries) : undefined,
   };
 }
 
-function planRule(id: RuleId, facts: NamespaceFacts, policy: Policy, notices: string[]): RulePlan[] {
-  const rule = RULES.find((candidate) => candidate.id === id);
-  const { action, optOut, settings } = policy.rules[id];
-  if (!rule || action === 'Disabled') return [];
-  const label = facts.labels[LABEL_PREFIX + id];
-  const isKnown = label === 'disabled' || label === 'warn';
-  if (label !== undefined && !isKnown) {
-    notices.push(`label ${LABEL_PREFIX}${id}=${label} is ignored: it is not disabled or warn`);
-  } else if (label !== undefined && optOut === 'Forbidden') {
-    notices.push(`label ${LABEL_PREFIX}${id}=${label} is ignored: policy ${policy.name} forbids it`);
-  }
-  const isHeeded = isKnown && optOut === 'Allowed';
+function planRule(rule: Rule, facts: NamespaceFacts, policy: Policy): RulePlan[] {
+  const { action, optOut, settings } = policy.rules[rule.id];
+  if (action === 'Disabled') return [];
+  const label = optOut === 'Allowed' ? facts.labels[LABEL_PREFIX + rule.id] : undefined;
   return [
     {
       rule,
-      action: isHeeded && label === 'warn' ? 'Warn' : action,
+      action: label === 'warn' ? 'Warn' : action,
       settings,
       optOut,
-      optedOut: isHeeded && label === 'disabled',
+      optedOut: label === 'disabled',
     },
   ];
 }
 
-function reportUnknownLabels(facts: NamespaceFacts, notices: string[]): void {
+/** What the namespace's rule labels say that is not heeded, rule by rule, then labels of no rule. */
+function labelNotices(facts: NamespaceFacts, policy: Policy): string[] {
+  const notices = RULE_IDS.flatMap((id) => {
+    const label = facts.labels[LABEL_PREFIX + id];
+    if (label === undefined) return [];
+    const { action, optOut } = policy.rules[id];
+    const ignored = `label ${LABEL_PREFIX}${id}=${label} is ignored`;
+    if (label !== 'disabled' && label !== 'warn') return [`${ignored}: it is not disabled or warn`];
+    const isForbidden = action !== 'Disabled' && optOut === 'Forbidden';
+    return isForbidden ? [`${ignored}: policy ${policy.name} forbids it`] : [];
+  });
   const known: readonly string[] = [...RULE_IDS, ...OTHER_NAMES];
   for (const label of Object.keys(facts.labels)) {
     if (!label.startsWith(LABEL_PREFIX) || known.includes(label.slice(LABEL_PREFIX.length))) continue;
     notices.push(`label ${label} is ignored: there is no such rule`);
   }
+  return notices;
 }
 
-function readUidRange(facts: NamespaceFacts, policy: Policy, notices: string[]): Plan['uidRange'] {
+/** Only then does the annotation tell namespaces apart: on OpenShift every one has its own. */
+export function usesUidRange(policy: Policy): boolean {
   const { action, settings } = policy.rules.runAsUser;
-  const isUsed = action !== 'Disabled' && settings['strategy'] === 'NamespaceRange';
-  const [, first, size] = /^(\d{1,10})[/-](\d{1,10})$/.exec(facts.uidRange ?? '') ?? [];
-  const range = { first: Number(first), size: Number(size) };
-  const isValid = first !== undefined && range.first > 0 && range.first <= 2 ** 31 - 1 && range.size > 0;
-  if (isValid) return range;
-  if (isUsed) {
-    const found = facts.uidRange === undefined ? 'is missing' : `"${facts.uidRange}" is not first/size`;
-    notices.push(`annotation ${LABEL_PREFIX}uid-range ${found}: runAsUser.value applies`);
-  }
+  return action !== 'Disabled' && settings['strategy'] === 'NamespaceRange';
+}
+
+/** `first/size`, or `first-last` as OpenShift reads it too. */
+function readUidRange({ uidRange }: NamespaceFacts, notices: string[]): Plan['uidRange'] {
+  const [, start, separator, end] = /^(\d{1,10})([/-])(\d{1,10})$/.exec(uidRange ?? '') ?? [];
+  const first = Number(start);
+  const size = separator === '-' ? Number(end) - first + 1 : Number(end);
+  if (first > 0 && first <= 2 ** 31 - 1 && size > 0) return { first, size };
+  const found = uidRange === undefined ? 'is missing' : `"${uidRange}" is not first/size`;
+  notices.push(`annotation ${LABEL_PREFIX}uid-range ${found}: runAsUser.value applies`);
   return undefined;
 }
 
 const NOTICE_MAX = 120;
+/** All together: of the 2,048 characters that a response's warnings may have, enough is left for what it is about. */
+const NOTICES_MAX = 1500;
 
 function shorten(notice: string): string {
   return notice.length <= NOTICE_MAX ? notice : `${notice.slice(0, NOTICE_MAX - 3)}...`;
+}
+
+function withinBudget(notices: readonly string[]): string[] {
+  const kept: string[] = [];
+  let left = NOTICES_MAX;
+  for (const [index, notice] of notices.entries()) {
+    left -= notice.length;
+    if (left < 0)
+      return [...kept, `and ${notices.length - index} more labels and exceptions of this namespace`];
+    kept.push(notice);
+  }
+  return kept;
 }

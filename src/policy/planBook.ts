@@ -3,7 +3,7 @@ import { ImageProfileIndex } from '../images/imageProfiles.js';
 import { BUILTIN_IMAGE_PROFILES } from './builtin.generated.js';
 import { appliesTo } from './exceptions.js';
 import type { NamespaceFacts } from './namespace.js';
-import { makePlan, readLabels } from './plan.js';
+import { makePlan, readLabels, usesUidRange } from './plan.js';
 import type { Policy } from './policy.js';
 
 /** Never touched, whatever their labels say: the cluster itself lives there. */
@@ -64,7 +64,7 @@ export class PlanBook {
     const key = JSON.stringify([
       request.because,
       Object.entries(facts.labels).sort(([a], [b]) => (a < b ? -1 : 1)),
-      facts.uidRange,
+      usesUidRange(policy) ? facts.uidRange : undefined,
       facts.quotaByQos,
       bound,
       facts.limitRanges.map(({ type, max, min, maxLimitRequestRatio }) => [

@@ -18,6 +18,8 @@ export interface StandaloneOptions {
 
 /** Beyond this many names (a caller without a cluster can make up any) the cache starts anew. */
 const CACHE_MAX = 20_000;
+/** What no namespace can be called is not kept. */
+const NAME_MAX = 63;
 
 /** Plans without a cluster: policies are built in or come from files, namespaces from a file or are all `enforce`. */
 export class StandalonePlans implements PlanSource {
@@ -46,6 +48,7 @@ export class StandalonePlans implements PlanSource {
     const known = this.cache.get(namespace);
     if (known && this.book.isCurrent(known)) return known;
     const plan = this.book.planFor(this.factsOf(namespace));
+    if (namespace.length > NAME_MAX) return plan;
     if (this.cache.size >= CACHE_MAX) this.cache.clear();
     this.cache.set(namespace, plan);
     return plan;
@@ -85,6 +88,8 @@ export class StandalonePlans implements PlanSource {
     const { namespaces } = this.options;
     if (!namespaces) return { ...emptyFacts(name), labels: { [MODE_LABEL]: 'enforce' } };
     const facts = namespaces.get(name);
+    // Never touched, so that there is nothing to know of it.
+    if (!facts && this.book.isProtected(name)) return emptyFacts(name);
     if (!facts) throw new PlanUnavailableError(`namespace "${name}" is not in the namespaces file`);
     return facts;
   }

@@ -87,7 +87,7 @@ function jsonTree(text: string): Tree {
 }
 
 /** What go-yaml's reader refuses (readerc.go), lone surrogates aside, which no UTF-8 text has. */
-// eslint-disable-next-line no-control-regex -- that is what it looks for
+
 const CONTROL = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u0084\u0086-\u009F\uFFFE\uFFFF]/;
 
 function yamlDocuments(text: string): KubernetesDocument[] {
@@ -369,8 +369,7 @@ class Builder {
     }
     if (isSeq(value)) {
       for (const item of [...value.items].reverse()) {
-        if (isSeq(item))
-          throw this.#tree.error(item as AnyNode, 'a merge key takes a mapping or a list of mappings');
+        if (isSeq(item)) throw this.#tree.error(item, 'a merge key takes a mapping or a list of mappings');
         this.#merge(object, item as AnyNode);
       }
       return;

@@ -1,5 +1,5 @@
 import { isRecord } from '../hardening/locate.js';
-import { jsonEqual } from './jsonEqual.js';
+import { sameJson } from '../hardening/sameJson.js';
 
 /**
  * How a list becomes another: `pairs` are the items that stay (changed inside, or not), in order on both sides; what
@@ -81,7 +81,7 @@ function fillGaps(
 
 function same(a: unknown, b: unknown): boolean {
   const [left, right] = [identity(a), identity(b)];
-  return left !== undefined && right !== undefined ? left === right : jsonEqual(a, b);
+  return left !== undefined && right !== undefined ? left === right : sameJson(a, b);
 }
 
 /** What Kubernetes merges list items by: the name, and for mounts the path, since a volume may be mounted twice. */

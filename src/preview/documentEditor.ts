@@ -3,7 +3,7 @@ import { Scalar, isAlias, isMap, isScalar, isSeq, visit } from 'yaml';
 import { isRecord } from '../hardening/locate.js';
 import type { Path } from '../hardening/rule.js';
 import { alignLists } from './alignLists.js';
-import { jsonEqual } from './jsonEqual.js';
+import { sameJson } from '../hardening/sameJson.js';
 import { NotEditable } from './notEditable.js';
 import type { Splice } from './splice.js';
 import { isMergeKey, keyOf } from './yamlKeys.js';
@@ -58,9 +58,7 @@ export class DocumentEditor {
   }
 
   #collectAnchors(node: unknown, path: Path): void {
-    let aliases = false;
-    visit(this.#document, { Alias: () => ((aliases = true), visit.BREAK) });
-    if (!aliases) return;
+    if (!hasAliases(this.#document)) return;
     const walk = (item: unknown, at: Path): void => {
       if (!isMap(item) && !isSeq(item) && !isScalar(item)) return;
       if (item.anchor !== undefined) this.#anchored.set(item, at);
@@ -72,14 +70,14 @@ export class DocumentEditor {
 
   #value(node: AnyNode, before: unknown, after: unknown, place: Place): void {
     // Without anchors, what stays equal needs no look; with them, an alias changes with its anchor.
-    if (this.#anchored.size === 0 && jsonEqual(before, after)) return;
+    if (this.#anchored.size === 0 && sameJson(before, after)) return;
     if (isAlias(node)) {
-      if (!jsonEqual(this.#readsAs(node), after)) this.#replace(node, after, place);
+      if (!sameJson(this.#readsAs(node), after)) this.#replace(node, after, place);
     } else if (isMap(node) && isRecord(before) && isRecord(after)) {
       this.#map(node, before, after, place);
     } else if (isSeq(node) && Array.isArray(before) && Array.isArray(after)) {
       this.#list(node, before, after, place);
-    } else if (!jsonEqual(before, after)) {
+    } else if (!sameJson(before, after)) {
       this.#replace(node, after, place);
     }
   }
@@ -112,7 +110,7 @@ export class DocumentEditor {
       const merged = inherited.get(key);
       if (merged && merged.index > index) {
         // As in go-yaml v2, what is merged after the key stands for it.
-        if (!jsonEqual(merged.value, after[key])) throw new NotEditable(`${key} is hidden by a merge key`);
+        if (!sameJson(merged.value, after[key])) throw new NotEditable(`${key} is hidden by a merge key`);
       } else if (!Object.hasOwn(after, key)) gone.push(index);
       else this.#value(pair.value, before[key], after[key], this.#placeOf(node, pair));
     });
@@ -120,7 +118,7 @@ export class DocumentEditor {
       if (!own.has(key) && !Object.hasOwn(after, key)) throw new NotEditable(`${key} comes from a merge key`);
     }
     const added = Object.keys(after).filter(
-      (key) => !own.has(key) && !(inherited.has(key) && jsonEqual(inherited.get(key)?.value, after[key])),
+      (key) => !own.has(key) && !(inherited.has(key) && sameJson(inherited.get(key)?.value, after[key])),
     );
     const entries = added.map((key) => [key, after[key]] as const);
     if (gone.length === 0 && entries.length === 0) return;
@@ -217,7 +215,7 @@ export class DocumentEditor {
     } else if (place.in === 'flow') {
       this.#splice(start, end, this.#flowValue(after, this.#flowStyle(node), this.#marginAt(start)));
     } else if (!isFilled(after)) {
-      const text = scalarText(after, isScalar(node) ? (node as Scalar) : undefined);
+      const text = scalarText(after, isScalar(node) ? node : undefined);
       if (isBlock) this.#splice(place.in === 'map' ? place.colon : place.dash, end, ` ${text}`);
       else if (start === end)
         this.#splice(place.in === 'map' ? place.colon : place.dash, undefined, ` ${text}`);
@@ -307,7 +305,7 @@ export class DocumentEditor {
       (isMap(node) || isSeq(node)) && node.range ? this.#text.slice(node.range[0], node.range[1]) : '';
     const json = this.#isJson() || /^[{[]\s*"/.test(source);
     const spaced = !json || this.#jsonStep !== undefined || !/":\S/.test(this.#text.slice(0, 1000));
-    return { quoted: json, padded: /^\{ /.test(source), spaced };
+    return { quoted: json, padded: source.startsWith('{ '), spaced };
   }
 
   #placeOf(map: YAMLMap, pair: Pair<Node, AnyNode>): Place {
@@ -402,6 +400,17 @@ export class DocumentEditor {
 interface Span {
   readonly start: number;
   readonly end: number;
+}
+
+function hasAliases(document: Document.Parsed): boolean {
+  const found: unknown[] = [];
+  visit(document, {
+    Alias(_, alias) {
+      found.push(alias);
+      return visit.BREAK;
+    },
+  });
+  return found.length > 0;
 }
 
 /** The values to insert, by the old item after which they go (-1: before the first). */

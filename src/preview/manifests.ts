@@ -1,7 +1,10 @@
+import { decodeReview } from '../admission/review.js';
+import { ReviewError } from '../admission/reviewError.js';
 import type { AdmissionRequest, KubernetesObject } from '../admission/types.js';
 import { fieldPath } from '../hardening/fieldPath.js';
 import { isRecord } from '../hardening/locate.js';
 import type { Path } from '../hardening/rule.js';
+import { shown } from '../hardening/shown.js';
 import type { KubernetesDocument, Position } from '../policy/yaml.js';
 import { parseKubernetesYaml } from '../policy/yaml.js';
 import { YamlError } from '../policy/yamlError.js';
@@ -16,7 +19,11 @@ export interface ManifestFile {
   /** What it is called in a diff: a path, or `manifest.yaml` for a request's body. */
   readonly name: string;
   readonly text: string;
+  /** What its documents hold. */
+  readonly documents: readonly unknown[];
   readonly manifests: readonly Manifest[];
+  /** Documents that are no Kubernetes objects. They are previewed never, but reported with what else is wrong. */
+  readonly issues: readonly ManifestIssue[];
 }
 
 /** One object, and where it stands. */
@@ -42,7 +49,7 @@ export interface ReadOptions {
 /**
  * Reads one or many manifests: YAML or JSON, several documents, Lists (expanded), AdmissionReviews.
  *
- * @throws ManifestError naming document, line, column and field of everything that is wrong
+ * @throws ManifestError for text that cannot be read at all, naming document, line and column
  */
 export function readManifests(bytes: Uint8Array, { file }: ReadOptions = {}): ManifestFile {
   const text = decode(bytes, file);
@@ -51,8 +58,13 @@ export function readManifests(bytes: Uint8Array, { file }: ReadOptions = {}): Ma
     throw failure(file, 'nothing in it: expected a Kubernetes object in YAML or JSON');
   const reader = new Reader(file);
   for (const document of documents) reader.read(document);
-  if (reader.issues.length > 0) throw new ManifestError(reader.issues);
-  return { name: file ?? 'manifest.yaml', text, manifests: reader.manifests };
+  return {
+    name: file ?? 'manifest.yaml',
+    text,
+    documents: documents.map(({ object }) => object),
+    manifests: reader.manifests,
+    issues: reader.issues,
+  };
 }
 
 /** A problem of a manifest at a field, placed. */
@@ -131,8 +143,6 @@ function sourceName(file: string | undefined, document: number): string {
 /** Lists may stand in lists, but not without end. */
 const MAX_LIST_DEPTH = 8;
 
-const REVIEW_VERSION = 'admission.k8s.io/v1';
-
 /** Collects the objects of a file's documents, and what is wrong with them. */
 class Reader {
   readonly manifests: Manifest[] = [];
@@ -155,7 +165,7 @@ class Reader {
     if (!this.#hasType(document, object, at)) return;
     if (object.kind === 'AdmissionReview') this.#review(document, object, at);
     else if (isList(object)) this.#list(document, object, at);
-    else if (this.#hasMetadata(document, object, at)) this.#add(document, object, at);
+    else this.#add(document, object, at);
   }
 
   #hasType(document: KubernetesDocument, object: KubernetesObject, at: Path): boolean {
@@ -173,28 +183,6 @@ class Reader {
     return complete;
   }
 
-  #hasMetadata(document: KubernetesDocument, { metadata }: KubernetesObject, at: Path): boolean {
-    const before = this.issues.length;
-    const check = (path: Path, value: unknown, is: (value: unknown) => boolean, what: string): void => {
-      if (value === undefined || value === null || is(value)) return;
-      this.#issue(document, [...at, 'metadata', ...path], `${shown(value)} is not ${what}`);
-    };
-    check([], metadata, isRecord, 'a mapping');
-    if (isRecord(metadata)) {
-      for (const field of ['name', 'generateName', 'namespace'])
-        check([field], metadata[field], isText, 'a name');
-      for (const field of ['labels', 'annotations']) {
-        check([field], metadata[field], isRecord, 'a mapping');
-        const entries: unknown = metadata[field];
-        if (!isRecord(entries)) continue;
-        for (const [key, value] of Object.entries(entries))
-          check([field, key], value, isText, 'a string: quote it');
-      }
-      check(['ownerReferences'], metadata['ownerReferences'], Array.isArray, 'a list');
-    }
-    return this.issues.length === before;
-  }
-
   #list(document: KubernetesDocument, list: KubernetesObject & { items: unknown[] }, at: Path): void {
     if (at.length > MAX_LIST_DEPTH * 2) {
       this.#issue(document, at, `Lists stand in one another more than ${MAX_LIST_DEPTH} deep`);
@@ -207,41 +195,20 @@ class Reader {
   }
 
   #review(document: KubernetesDocument, review: KubernetesObject, at: Path): void {
-    const before = this.issues.length;
-    const inRequest: Path = [...at, 'request'];
-    if (review.apiVersion !== REVIEW_VERSION) {
-      this.#issue(
-        document,
-        [...at, 'apiVersion'],
-        `${shown(review.apiVersion)} is not supported; send ${REVIEW_VERSION}`,
-      );
+    let request: AdmissionRequest;
+    try {
+      // As the webhook decodes it: what that refuses is refused here in the same words.
+      request = decodeReview(Buffer.from(JSON.stringify(review)));
+    } catch (error) {
+      if (!(error instanceof ReviewError)) throw error;
+      const [, field = '', message = error.message] =
+        /^(request(?:\.\w+)*|apiVersion): (.*)$/s.exec(error.message) ?? [];
+      this.#issue(document, [...at, ...(field === '' ? [] : field.split('.'))], message);
       return;
     }
-    const request = review['request'];
-    if (!isRecord(request)) {
-      this.#issue(document, inRequest, 'is required');
-      return;
-    }
-    for (const field of ['uid', 'operation']) {
-      if (!isText(request[field]) || request[field] === '')
-        this.#issue(document, [...inRequest, field], 'is required');
-    }
-    const kind = request['kind'];
-    if (!isRecord(kind) || !isText(kind['kind']))
-      this.#issue(document, [...inRequest, 'kind'], 'is required');
-    for (const field of ['object', 'oldObject']) {
-      const object = request[field];
-      if (object === undefined || object === null) continue;
-      if (isRecord(object)) this.#hasMetadata(document, object, [...inRequest, field]);
-      else this.#issue(document, [...inRequest, field], `${shown(object)} is not an object`);
-    }
-    const needsObject = request['operation'] === 'CREATE' || request['operation'] === 'UPDATE';
-    if (needsObject && !isRecord(request['object']))
-      this.#issue(document, [...inRequest, 'object'], 'is required');
-    if (this.issues.length > before) return;
-    const held = isRecord(request['object']) ? 'object' : 'oldObject';
-    const object = isRecord(request[held]) ? request[held] : {};
-    this.#add(document, object, [...inRequest, held], request as unknown as AdmissionRequest);
+    const held = request.object ? 'object' : 'oldObject';
+    const object = request[held] ?? {};
+    this.#add(document, object, [...at, 'request', held], request);
   }
 
   #add(document: KubernetesDocument, object: KubernetesObject, at: Path, request?: AdmissionRequest): void {
@@ -274,14 +241,4 @@ interface ObjectType {
 
 function isList(object: KubernetesObject): object is KubernetesObject & { items: unknown[] } {
   return typeof object.kind === 'string' && object.kind.endsWith('List') && Array.isArray(object['items']);
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string';
-}
-
-/** A value as a message quotes it: short. */
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -7,7 +7,7 @@ import { parseKubernetesYaml } from '../policy/yaml.js';
 import { YamlError } from '../policy/yamlError.js';
 import { resolvePlain } from '../policy/yamlScalar.js';
 import { DocumentEditor } from './documentEditor.js';
-import { jsonEqual } from './jsonEqual.js';
+import { sameJson } from '../hardening/sameJson.js';
 import { NotEditable } from './notEditable.js';
 import type { Splice } from './splice.js';
 import { applySplices, sortSplices } from './splice.js';
@@ -15,7 +15,7 @@ import { YamlEditError } from './yamlEditError.js';
 import { rewriteDocument } from './yamlRewrite.js';
 import type { YamlStyle } from './yamlText.js';
 
-const { applyPatch } = fastJsonPatch;
+const { applyPatch, deepClone } = fastJsonPatch;
 
 /** A patch for one object of a file. */
 export interface YamlEdit {
@@ -55,15 +55,15 @@ const BOM = '\uFEFF';
  * whose value a patch replaces, and one with an empty or flow-style value (`{}`, `{a: b}`, an alias) that receives a
  * field. The result is read again and compared with the patched data before anybody sees it.
  *
+ * @param documents what the text holds, where it has been read already
  * @throws YamlEditError when a patch does not apply, or the text cannot be made to read as the patched data
  */
-export function editYaml(text: string, edits: readonly YamlEdit[]): EditedYaml {
+export function editYaml(text: string, edits: readonly YamlEdit[], documents = dataOf(text)): EditedYaml {
   const wanted = edits.filter(({ patch }) => patch.length > 0);
   if (wanted.length === 0) return { text, splices: [], rewritten: [] };
   const bom = text.startsWith(BOM) ? BOM : '';
   const source = text.slice(bom.length);
-  const before = parseKubernetesYaml(source).map(({ object }) => object);
-  const edited = new Editing(source, before, applyEdits(before, wanted)).edit();
+  const edited = new Editing(source, documents, applyEdits(documents, wanted)).edit();
   const shifted = edited.splices.map((splice) => ({
     ...splice,
     start: splice.start + bom.length,
@@ -72,14 +72,24 @@ export function editYaml(text: string, edits: readonly YamlEdit[]): EditedYaml {
   return { ...edited, text: bom + edited.text, splices: shifted };
 }
 
+function dataOf(text: string): readonly unknown[] {
+  return parseKubernetesYaml(text).map(({ object }) => object);
+}
+
 /** The documents as the patches make them; one without a patch stays the same object. */
 function applyEdits(documents: readonly unknown[], edits: readonly YamlEdit[]): unknown[] {
   const after = [...documents];
+  // Copied once and not once a patch: a List may have thousands of items.
+  for (const index of new Set(edits.map(({ document }) => document)))
+    after[index] = deepClone(after[index]) as unknown;
   for (const { document, at, patch } of edits) {
     const prefix = at.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-    const operations = patch.map((operation) => ({ ...operation, path: prefix + operation.path }));
+    const operations = patch.map((operation) => ({
+      ...(deepClone(operation) as Operation),
+      path: prefix + operation.path,
+    }));
     try {
-      after[document] = applyPatch(after[document], operations, false, false).newDocument;
+      after[document] = applyPatch(after[document], operations, false, true).newDocument;
     } catch (error) {
       throw new YamlEditError('the patch does not apply', { cause: error });
     }
@@ -150,7 +160,7 @@ class Editing {
     try {
       const read = parseKubernetesYaml(text);
       const same =
-        read.length === data.length && read.every(({ object }, index) => jsonEqual(object, data[index]));
+        read.length === data.length && read.every(({ object }, index) => sameJson(object, data[index]));
       return same ? { text, splices } : undefined;
     } catch (error) {
       if (error instanceof YamlError) return undefined;

@@ -2,7 +2,7 @@ import type { Document, Node } from 'yaml';
 import { Pair, Scalar, YAMLMap, YAMLSeq, isAlias, isCollection, isMap, isScalar, isSeq } from 'yaml';
 import { isRecord } from '../hardening/locate.js';
 import { resolvePlain } from '../policy/yamlScalar.js';
-import { jsonEqual } from './jsonEqual.js';
+import { sameJson } from '../hardening/sameJson.js';
 import type { Splice } from './splice.js';
 import { isMergeKey, keyOf } from './yamlKeys.js';
 import type { YamlStyle } from './yamlText.js';
@@ -30,7 +30,7 @@ function expand(node: unknown, document: Document.Parsed, open: Set<unknown>): N
     return expand(node.resolve(document), document, new Set(open).add(node));
   }
   if (isMap(node)) {
-    const copy = node.clone() as YAMLMap<unknown, unknown>;
+    const copy = Object.assign(new YAMLMap(), node);
     delete copy.anchor;
     copy.items = [];
     for (const { key, value } of node.items) {
@@ -47,18 +47,18 @@ function expand(node: unknown, document: Document.Parsed, open: Set<unknown>): N
     return copy;
   }
   if (isSeq(node)) {
-    const copy = node.clone() as YAMLSeq<unknown>;
+    const copy = Object.assign(new YAMLSeq(), node);
     delete copy.anchor;
     copy.items = node.items.map((item) => expand(item, document, open));
     return copy;
   }
   if (!isScalar(node)) return null;
-  const copy = node.clone() as Scalar;
+  const copy = Object.assign(new Scalar(node.value), node);
   delete copy.anchor;
   return copy;
 }
 
-function put(map: YAMLMap<unknown, unknown>, key: unknown, value: unknown): void {
+function put(map: YAMLMap, key: unknown, value: unknown): void {
   const known = map.items.find((pair) => keyOf(pair.key) === keyOf(key));
   if (known) known.value = value;
   else map.items.push(new Pair(key, value));
@@ -67,7 +67,7 @@ function put(map: YAMLMap<unknown, unknown>, key: unknown, value: unknown): void
 /** Makes a tree hold other data, keeping every node whose data stays. */
 function become(node: Node | null, after: unknown): Node {
   if (isMap(node) && isRecord(after) && Object.keys(after).length > 0) {
-    const map = node as YAMLMap<unknown, unknown>;
+    const map = node;
     map.items = map.items.filter(({ key }) => Object.hasOwn(after, keyOf(key)));
     for (const [key, value] of Object.entries(after)) {
       const known = map.items.find((pair) => keyOf(pair.key) === key);
@@ -77,15 +77,14 @@ function become(node: Node | null, after: unknown): Node {
     return map;
   }
   if (isSeq(node) && Array.isArray(after) && after.length > 0) {
-    const list = node as YAMLSeq<unknown>;
+    const list = node;
     list.items = after.map((value: unknown, index) =>
       become((list.items[index] ?? null) as Node | null, value),
     );
     return list;
   }
-  if (isScalar(node) && jsonEqual(dataOf(node as Scalar), after)) return node as Scalar;
-  if (isCollection(node) && node.items.length === 0 && jsonEqual(isMap(node) ? {} : [], after))
-    return node as Node;
+  if (isScalar(node) && sameJson(dataOf(node), after)) return node;
+  if (isCollection(node) && node.items.length === 0 && sameJson(isMap(node) ? {} : [], after)) return node;
   return newNode(after);
 }
 

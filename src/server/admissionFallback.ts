@@ -19,7 +19,9 @@ export function admissionFallback({ paths, answer, failed }: AdmissionFallbackOp
   const app = express();
   app.disable('x-powered-by').enable('case sensitive routing').enable('strict routing');
   app.all([...paths], (req, res) =>
-    answer(req, res, 'MethodNotAllowed', `${req.method} is not understood here; send a POST`, { allow: 'POST' }),
+    answer(req, res, 'MethodNotAllowed', `${req.method} is not understood here; send a POST`, {
+      allow: 'POST',
+    }),
   );
   app.use((req, res) => answer(req, res, 'NotFound', `nothing is here; send a POST to ${paths.join(', ')}`));
   // express knows an error handler by its four parameters.

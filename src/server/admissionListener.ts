@@ -85,7 +85,13 @@ export class AdmissionListener {
     // Headers are judged before "100 Continue" asks for the body.
     this.server.on('checkContinue', (req, res) => this.request(req, res));
     this.server.on('checkExpectation', (req, res) =>
-      this.refuse(req, res, 'ExpectationFailed', 'content', 'the only Expect that is understood is 100-continue'),
+      this.refuse(
+        req,
+        res,
+        'ExpectationFailed',
+        'content',
+        'the only Expect that is understood is 100-continue',
+      ),
     );
     const { clientAllowedNames } = options;
     if (clientAllowedNames !== undefined && clientAllowedNames.length > 0) {
@@ -128,7 +134,12 @@ export class AdmissionListener {
     }
   }
 
-  private async mutate(req: IncomingMessage, res: ServerResponse, entry: Entry, query: string): Promise<void> {
+  private async mutate(
+    req: IncomingMessage,
+    res: ServerResponse,
+    entry: Entry,
+    query: string,
+  ): Promise<void> {
     const { metrics } = this.options;
     const started = performance.now();
     metrics.requestsInFlight.inc();
@@ -175,10 +186,16 @@ export class AdmissionListener {
   /** How long this request may take: what its `?timeout=10s` says, less a margin. */
   private timeout(query: string): number {
     const { defaultTimeoutMs, longestTimeoutMs } = this.limits;
-    const text = /^timeout=\w+$/.test(query) ? query.slice('timeout='.length) : new URLSearchParams(query).get('timeout');
+    const text = /^timeout=\w+$/.test(query)
+      ? query.slice('timeout='.length)
+      : new URLSearchParams(query).get('timeout');
     const asked = text === null ? 0 : parseGoDuration(text);
     if (asked === undefined) {
-      throw new RequestRefused('BadRequest', 'content', `timeout "${text}" is not a duration such as 10s or 500ms`);
+      throw new RequestRefused(
+        'BadRequest',
+        'content',
+        `timeout "${text}" is not a duration such as 10s or 500ms`,
+      );
     }
     // Zero is "no timeout" to Go.
     const timeout = asked === 0 ? defaultTimeoutMs : Math.min(asked, longestTimeoutMs);
@@ -195,7 +212,11 @@ export class AdmissionListener {
     } else {
       metrics.uncaughtErrors.inc();
       logger.error('admission request failed', { path: req.url, error });
-      this.send(req, res, statusAnswer('InternalError', 'the request could not be answered; the log says why'));
+      this.send(
+        req,
+        res,
+        statusAnswer('InternalError', 'the request could not be answered; the log says why'),
+      );
     }
   }
 
@@ -230,7 +251,8 @@ export class AdmissionListener {
     const { admissionFallback } = await import('./admissionFallback.js');
     return admissionFallback({
       paths: MUTATE_PATHS,
-      answer: (req, res, reason, message, headers) => this.send(req, res, statusAnswer(reason, message, headers)),
+      answer: (req, res, reason, message, headers) =>
+        this.send(req, res, statusAnswer(reason, message, headers)),
       failed: (req, res, error) => this.failed(req, res, error),
     });
   });
@@ -245,7 +267,11 @@ export class AdmissionListener {
   }
 }
 
-function statusAnswer(reason: StatusReason, message: string, headers?: Readonly<Record<string, string>>): Answer {
+function statusAnswer(
+  reason: StatusReason,
+  message: string,
+  headers?: Readonly<Record<string, string>>,
+): Answer {
   const status = kubernetesStatus(reason, message);
   return {
     status: status.code,

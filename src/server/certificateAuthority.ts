@@ -69,7 +69,10 @@ export class CertificateAuthority {
   async issue(leaf: Leaf): Promise<PemPair> {
     const keys = await makeKeys();
     const usage = leaf.usage === 'server' ? ExtendedKeyUsage.serverAuth : ExtendedKeyUsage.clientAuth;
-    const names = leaf.hosts.map((value): JsonGeneralName => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value }));
+    const names = leaf.hosts.map((value): JsonGeneralName => ({
+      type: isIP(value) === 0 ? 'dns' : 'ip',
+      value,
+    }));
     const certificate = await X509CertificateGenerator.create({
       serialNumber: serialNumber(),
       subject: [{ CN: [leaf.commonName] }],

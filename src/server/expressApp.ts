@@ -21,11 +21,19 @@ export function expressApp({ paths, routes, send, failed }: ExpressAppOptions): 
     const methods = paths.get(req.path);
     if (methods === undefined || methods.includes(req.method)) return next();
     const allow = methods.join(', ');
-    send(req, res, problemAnswer(405, `${req.method} is not understood at ${req.path}; send ${allow}`, { allow }));
+    send(
+      req,
+      res,
+      problemAnswer(405, `${req.method} is not understood at ${req.path}; send ${allow}`, { allow }),
+    );
   });
   if (routes !== undefined) app.use(routes);
   app.use((req, res) =>
-    send(req, res, problemAnswer(404, `there is no ${req.path} here; there are ${[...paths.keys()].join(', ')}`)),
+    send(
+      req,
+      res,
+      problemAnswer(404, `there is no ${req.path} here; there are ${[...paths.keys()].join(', ')}`),
+    ),
   );
   // express knows an error handler by its four parameters.
   app.use((error: unknown, req: Request, res: Response, _next: NextFunction) => {

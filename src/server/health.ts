@@ -19,7 +19,11 @@ export interface HealthReport {
  * What /livez and /readyz answer, as kube-apiserver words it: `ok`, or each check with `[+]` or `[-]` when `verbose`;
  * where one fails, the failing ones are named in the plain answer too.
  */
-export function healthReport(endpoint: string, checks: readonly HealthCheck[], verbose: boolean): HealthReport {
+export function healthReport(
+  endpoint: string,
+  checks: readonly HealthCheck[],
+  verbose: boolean,
+): HealthReport {
   const results = checks.map((check) => ({ name: check.name, ...check.check() }));
   const ok = results.every((result) => result.ok);
   if (ok && !verbose) return { ok, text: 'ok' };

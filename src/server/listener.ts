@@ -52,6 +52,8 @@ export interface ListenerOptions {
 /** What our three servers have in common: binding, what is in flight, protocol errors, draining. */
 export class Listener {
   private readonly connections = new Map<Socket, Connection>();
+  /** Every TCP connection: with TLS, those that are still shaking hands too. */
+  private readonly sockets = new Set<Socket>();
   private isDraining = false;
 
   constructor(
@@ -60,7 +62,13 @@ export class Listener {
   ) {
     const opened = 'setSecureContext' in server ? 'secureConnection' : 'connection';
     server.on(opened, (socket: Socket) => this.opened(socket));
-    server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.protocolError(error, socket));
+    server.on('connection', (socket: Socket) => {
+      this.sockets.add(socket);
+      socket.once('close', () => this.sockets.delete(socket));
+    });
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
+      this.protocolError(error, socket),
+    );
     server.on('tlsClientError', (error: Error) => {
       options.metrics.refused.handshake.inc();
       options.logger.debug('TLS handshake failed', { listener: options.name, reason: error.message });
@@ -90,7 +98,8 @@ export class Listener {
 
   get address(): AddressInfo {
     const address = this.server.address();
-    if (address === null || typeof address === 'string') throw new Error(`${this.options.name} is not listening`);
+    if (address === null || typeof address === 'string')
+      throw new Error(`${this.options.name} is not listening`);
     return address;
   }
 
@@ -118,9 +127,10 @@ export class Listener {
     this.isDraining = true;
     // Not server.close() of http: since Node.js 19 that closes idle connections at once, see DRAIN_IDLE_MS.
     NetServer.prototype.close.call(this.server);
-    while (this.connections.size > 0) {
+    const handshakesEnd = performance.now() + DRAIN_IDLE_MS;
+    while (this.sockets.size > 0) {
       const now = performance.now();
-      if (now >= deadline) return this.cut();
+      if (now >= deadline || (this.connections.size === 0 && now >= handshakesEnd)) return this.cut();
       for (const [socket, { inFlight, idleSince }] of this.connections) {
         if (inFlight.size === 0 && now - idleSince >= DRAIN_IDLE_MS) socket.destroy();
       }
@@ -131,7 +141,7 @@ export class Listener {
   /** Stops at once, cutting whatever is open. */
   close(): void {
     NetServer.prototype.close.call(this.server);
-    for (const socket of this.connections.keys()) socket.destroy();
+    this.cut();
   }
 
   private cut(): void {
@@ -145,8 +155,10 @@ export class Listener {
           bytesReceived: socket.bytesRead,
         });
       }
+      inFlight.clear();
       socket.destroy();
     }
+    for (const socket of this.sockets) socket.destroy();
   }
 
   private opened(socket: Socket): void {
@@ -157,16 +169,21 @@ export class Listener {
   private protocolError(error: NodeJS.ErrnoException, socket: Socket): void {
     const inFlight = [...(this.connections.get(socket)?.inFlight ?? [])];
     // The only request in flight still waits for its body (a bad chunk): then this is its answer.
-    const answerable = inFlight.every(([req, res]) => inFlight.length === 1 && !req.complete && !res.headersSent);
+    const answerable = inFlight.every(
+      ([req, res]) => inFlight.length === 1 && !req.complete && !res.headersSent,
+    );
     // A reset is the client's affair; with an answer under way, a second one would be read as part of it.
     if (error.code === 'ECONNRESET' || !socket.writable || !answerable) {
       socket.destroy();
       return;
     }
     this.options.metrics.refused.protocol.inc();
-    const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
+    const status =
+      error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
     const { body, contentType } = this.options.protocolError(status, protocolMessage(status));
-    const phrase = { 400: 'Bad Request', 408: 'Request Timeout', 431: 'Request Header Fields Too Large' }[status];
+    const phrase = { 400: 'Bad Request', 408: 'Request Timeout', 431: 'Request Header Fields Too Large' }[
+      status
+    ];
     socket.end(
       `HTTP/1.1 ${status} ${phrase}\r\nConnection: close\r\nContent-Type: ${contentType}\r\n` +
         `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,

@@ -59,7 +59,12 @@ export class OpsListener {
     }
   }
 
-  private health(req: IncomingMessage, res: ServerResponse, endpoint: string, checks: readonly HealthCheck[]): void {
+  private health(
+    req: IncomingMessage,
+    res: ServerResponse,
+    endpoint: string,
+    checks: readonly HealthCheck[],
+  ): void {
     const query = new URLSearchParams((req.url ?? '').split('?')[1]);
     const { ok, text } = healthReport(endpoint, checks, query.has('verbose'));
     this.send(req, res, {

@@ -86,7 +86,10 @@ export class PreviewListener {
   }
 
   private readonly loadApp = lazily(async (): Promise<Handler> => {
-    const [{ expressApp }, routes] = await Promise.all([import('./expressApp.js'), this.options.loadRoutes()]);
+    const [{ expressApp }, routes] = await Promise.all([
+      import('./expressApp.js'),
+      this.options.loadRoutes(),
+    ]);
     return expressApp({
       paths: PREVIEW_PATHS,
       routes,

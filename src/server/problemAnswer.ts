@@ -8,5 +8,10 @@ export function problemAnswer(
   headers: Readonly<Record<string, string>> = {},
 ): Answer {
   const document = typeof what === 'number' ? problem(what, detail) : what;
-  return { status: document.status, contentType: PROBLEM_MEDIA_TYPE, body: JSON.stringify(document), headers };
+  return {
+    status: document.status,
+    contentType: PROBLEM_MEDIA_TYPE,
+    body: JSON.stringify(document),
+    headers,
+  };
 }

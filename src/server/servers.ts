@@ -68,7 +68,12 @@ export class Servers {
             metrics,
             logger,
           });
-    this.ops = new OpsListener({ live: [{ name: 'ping', check: ok }], ready: this.readyChecks(), metrics, logger });
+    this.ops = new OpsListener({
+      live: [{ name: 'ping', check: ok }],
+      ready: this.readyChecks(),
+      metrics,
+      logger,
+    });
     tlsFiles.onChange((material, clientCa) => {
       this.admission.replaceTls(material, clientCa);
       this.preview?.replaceTls(material);
@@ -124,8 +129,14 @@ export class Servers {
   private readyChecks(): HealthCheck[] {
     return [
       ...this.options.checks,
-      { name: 'listeners', check: () => ({ ok: this.listening, detail: this.listening ? undefined : 'not bound yet' }) },
-      { name: 'certificate', check: () => certificateCheck(this.options.tlsFiles.material.expires, Date.now()) },
+      {
+        name: 'listeners',
+        check: () => ({ ok: this.listening, detail: this.listening ? undefined : 'not bound yet' }),
+      },
+      {
+        name: 'certificate',
+        check: () => certificateCheck(this.options.tlsFiles.material.expires, Date.now()),
+      },
       {
         name: 'shutdown',
         check: () => ({ ok: !this.stopping, detail: this.stopping ? 'shutting down' : undefined }),
@@ -143,5 +154,8 @@ export function certificateCheck(expires: number, now: number): CheckResult {
   const date = new Date(expires).toISOString().slice(0, 10);
   if (now >= expires) return { ok: false, detail: `expired on ${date}` };
   const days = Math.floor((expires - now) / (24 * 60 * 60 * 1000));
-  return { ok: true, detail: expires - now < EXPIRY_NOTICE_MS ? `expires on ${date}, in ${days} days` : undefined };
+  return {
+    ok: true,
+    detail: expires - now < EXPIRY_NOTICE_MS ? `expires on ${date}, in ${days} days` : undefined,
+  };
 }

@@ -77,7 +77,9 @@ function parseCertificate(what: string, file: string, pem: Buffer): X509Certific
   try {
     return new X509Certificate(pem);
   } catch (error) {
-    const hint = pem.includes('PRIVATE KEY') ? 'it holds a private key' : `it should start with "-----BEGIN CERTIFICATE-----"`;
+    const hint = pem.includes('PRIVATE KEY')
+      ? 'it holds a private key'
+      : `it should start with "-----BEGIN CERTIFICATE-----"`;
     throw new TlsFileError(`${what} ${file} is not a PEM certificate: ${hint}`, { cause: error });
   }
 }

@@ -99,12 +99,20 @@ function jsonLine({ time, level, message, fields }: Line): string {
   }
 }
 
-/** `19:30:01 info  message key=value`; values with blanks or control characters are quoted as in JSON. */
+/** `19:30:01 info  message key=value`; values with blanks or control characters are quoted as in JSON; a stack follows. */
 function textLine({ time, level, message, fields }: Line): string {
-  const rest = Object.entries(plainFields(fields))
+  const { error, ...others } = plainFields(fields);
+  const rest = Object.entries(others)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => ` ${key}=${plainText(value)}`);
-  return `${time.slice(11, 19)} ${level.padEnd(5)} ${message}${rest.join('')}`;
+  const stack = error === undefined ? '' : `\n${withoutControls(String(error)).replaceAll(/^/gm, '  ')}`;
+  return `${time.slice(11, 19)} ${level.padEnd(5)} ${message}${rest.join('')}${stack}`;
+}
+
+/** A stack's message can carry what a request said: line breaks stay, escape sequences for the terminal do not. */
+function withoutControls(text: string): string {
+  // eslint-disable-next-line no-control-regex -- they are what is looked for
+  return text.replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
 }
 
 function plainText(value: unknown): string {

@@ -31,7 +31,9 @@ export const REFUSALS = [
 export type Refusal = (typeof REFUSALS)[number];
 
 /** From a decision's own cost (about 0.1 ms) to the API server's longest timeout (30 s). */
-const LATENCY_BOUNDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30];
+const LATENCY_BOUNDS = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30,
+];
 
 type RuleSeries = Readonly<Record<RuleId, Series>>;
 
@@ -70,14 +72,25 @@ export class Metrics {
 
   constructor(build: { readonly version: string }) {
     const families: Family[] = [];
-    const family = (type: 'counter' | 'gauge', name: string, help: string, ...labelNames: string[]): Family => {
+    const family = (
+      type: 'counter' | 'gauge',
+      name: string,
+      help: string,
+      ...labelNames: string[]
+    ): Family => {
       const made = new Family(type, `kube_harden_${name}`, help, labelNames);
       families.push(made);
       return made;
     };
     this.families = families;
 
-    const decisions = family('counter', 'decisions_total', 'Decisions by mode and outcome', 'mode', 'outcome');
+    const decisions = family(
+      'counter',
+      'decisions_total',
+      'Decisions by mode and outcome',
+      'mode',
+      'outcome',
+    );
     this.decisions = byKey(MODES, (mode) =>
       byKey(OUTCOMES, (outcome) => decisions.series({ mode, outcome })),
     );
@@ -106,7 +119,12 @@ export class Metrics {
       denied: byKey(RULE_IDS, (rule) => violations.series({ rule, denied: 'true' })),
       reported: byKey(RULE_IDS, (rule) => violations.series({ rule, denied: 'false' })),
     };
-    const refused = family('counter', 'refused_requests_total', 'Requests the server refused or lost', 'reason');
+    const refused = family(
+      'counter',
+      'refused_requests_total',
+      'Requests the server refused or lost',
+      'reason',
+    );
     this.refused = byKey(REFUSALS, (reason) => refused.series({ reason }));
     this.responses = family('counter', 'responses_total', 'Admission answers by HTTP status', 'code');
     this.failures = family(
@@ -117,7 +135,11 @@ export class Metrics {
     );
     this.failures.series({ code: 'Unknown' });
     this.ruleErrors = family('counter', 'rule_errors_total', 'Requests that failed in a rule', 'rule');
-    this.requestsInFlight = family('gauge', 'requests_in_flight', 'Admission requests being answered').series();
+    this.requestsInFlight = family(
+      'gauge',
+      'requests_in_flight',
+      'Admission requests being answered',
+    ).series();
     this.bodyBytesInFlight = family(
       'gauge',
       'body_bytes_in_flight',

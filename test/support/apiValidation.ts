@@ -101,6 +101,11 @@ const fieldOf = (parent: Json | undefined, key: string): Json | undefined => {
   return isObject(value) ? value : undefined;
 };
 
+const textOf = (parent: Json, key: string, fallback = ''): string => {
+  const value = own(parent, key);
+  return typeof value === 'string' ? value : fallback;
+};
+
 const objectsIn = (parent: Json, key: string): Json[] => {
   const value = own(parent, key);
   return Array.isArray(value) ? value.map((item) => (isObject(item) ? item : {})) : [];
@@ -732,7 +737,7 @@ function validateHostPorts(spec: Json, hostNetwork: boolean, specPath: Path, rep
         const declared = own(port, 'hostPort') ?? 0;
         const hostPort = hostNetwork && declared === 0 ? own(port, 'containerPort') : declared;
         if (typeof hostPort !== 'number' || hostPort === 0) return;
-        const key = `${String(own(port, 'protocol') ?? 'TCP')}/${String(own(port, 'hostIP') ?? '')}/${hostPort}`;
+        const key = `${textOf(port, 'protocol', 'TCP')}/${textOf(port, 'hostIP')}/${hostPort}`;
         if (taken.has(key))
           report.add(`${specPath}.${path}.ports[${i}].hostPort`, `Duplicate value: "${key}"`);
         taken.add(key);
@@ -1389,7 +1394,7 @@ function applyOver(live: unknown, manifest: unknown, field: string, inAtomic: bo
     const result: Json = { ...live };
     for (const [key, value] of Object.entries(manifest)) {
       // A null in the manifest differs from the live value, so the patch carries it, and a null in a patch deletes.
-      if (value === null) delete result[key];
+      if (value === null) Reflect.deleteProperty(result, key);
       else
         result[key] = Object.hasOwn(live, key)
           ? applyOver(live[key], value, key, inAtomic)
@@ -1399,13 +1404,13 @@ function applyOver(live: unknown, manifest: unknown, field: string, inAtomic: bo
     if (field === 'volumes')
       for (const key of Object.keys(result))
         if (VOLUME_SOURCES.has(key) && !Object.hasOwn(manifest, key) && namesSource(manifest))
-          delete result[key];
+          Reflect.deleteProperty(result, key);
     return result;
   }
   if (Array.isArray(manifest) && Array.isArray(live)) {
     const key = MERGE_KEYS[field];
     if (key === undefined || inAtomic) return withoutNulls(manifest);
-    const merged: unknown[] = [...live];
+    const merged = [...(live as unknown[])];
     for (const item of manifest as unknown[]) {
       const at = merged.findIndex((other) => isObject(other) && isObject(item) && other[key] === item[key]);
       if (at < 0) merged.push(withoutNulls(item));
@@ -1489,6 +1494,8 @@ function normalise(value: unknown, field = ''): unknown {
 /**
  * What the API server would refuse when the author applies the same manifest again (client-side `kubectl apply`)
  * over the live Pod: all of `spec` is immutable but images, activeDeadlineSeconds and added tolerations.
+ * Some manifests are refused even where nothing was hardened: `volumes: null` takes the token volume away, for a null
+ * in a manifest deletes. So compare: what `barePod(manifest)` accepts, the hardened Pod has to accept.
  *
  * @param live the Pod as stored: hardened, with API defaults (see controllerPod.ts `barePod`)
  * @param manifest the author's own, from which `live` came
@@ -1496,6 +1503,7 @@ function normalise(value: unknown, field = ''): unknown {
 export function podUpdateAccepted(live: Json, manifest: Json): string[] {
   const merged = applyOver(live, manifest, '', false);
   if (!isObject(merged)) return ['the manifest is not an object'];
+  addDefaultTolerations(merged);
   const errors = validateObject({
     ...merged,
     spec: { ...fieldOf(merged, 'spec'), ephemeralContainers: null },
@@ -1517,6 +1525,20 @@ export function podUpdateAccepted(live: Json, manifest: Json): string[] {
       errors.push(`spec.${path}: Forbidden: pod updates may not change fields other than image`);
   }
   return errors;
+}
+
+/** DefaultTolerationSeconds also admits updates: what an applied list of tolerations took away comes back. */
+function addDefaultTolerations(pod: Json): void {
+  const spec = fieldOf(pod, 'spec') ?? {};
+  const tolerations = objectsIn(spec, 'tolerations');
+  for (const key of ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']) {
+    const tolerated = tolerations.some(
+      (item) => ['', key].includes(textOf(item, 'key')) && ['', 'NoExecute'].includes(textOf(item, 'effect')),
+    );
+    if (!tolerated)
+      tolerations.push({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 });
+  }
+  pod.spec = { ...spec, tolerations };
 }
 
 /** The defaults that run again on the merged object and that a difference could otherwise hide behind. */

@@ -849,6 +849,7 @@ const at = (value: unknown, ...keys: string[]): unknown =>
     (v, key) => (typeof v === 'object' && v !== null && Object.hasOwn(v, key) ? (v as Json)[key] : undefined),
     value,
   );
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 const list = (value: unknown): Json[] => (Array.isArray(value) ? (value as Json[]) : []);
 const keysOf = (value: unknown): string[] =>
   typeof value === 'object' && value !== null ? Object.keys(value) : [];
@@ -861,7 +862,8 @@ const resourceLists = (seen: Seen): unknown[] =>
   ]);
 const isWindowsTerm = (term: Json): boolean =>
   list(term.matchExpressions).some(
-    (e) => /kubernetes\.io\/os$/.test(String(e.key)) && e.operator === 'In' && String(e.values) === 'windows',
+    (e) =>
+      String(e.key).endsWith('kubernetes.io/os') && e.operator === 'In' && String(e.values) === 'windows',
   );
 const terms = (seen: Seen): Json[] =>
   list(
@@ -930,7 +932,7 @@ const CLASSES: Record<string, (seen: Seen) => boolean> = {
   'hostPath to a socket or above it': ({ volumes }) =>
     volumes.some((v) => /sock$|^\/+(var\/+run\/*|run\/*)?$/.test(String(at(v, 'hostPath', 'path')))),
   'hostPath that is not clean': ({ volumes }) =>
-    volumes.some((v) => /\/\/|\/\.|.\/$/.test(String(at(v, 'hostPath', 'path') ?? ''))),
+    volumes.some((v) => /\/\/|\/\.|.\/$/.test(text(at(v, 'hostPath', 'path')))),
   'mount at or above /tmp': ({ containers }) =>
     containers.some((c) =>
       list(c.container.volumeMounts).some((m) => /^\/*(tmp\/*|tmp\/\.\.\/tmp)?$/.test(String(m.mountPath))),
@@ -1027,3 +1029,10 @@ export function classesOf(generated: Generated): string[] {
   };
   return ALL_CLASSES.filter((name) => CLASSES[name]?.(seen) === true);
 }
+
+/**
+ * Whether a manifest names a null or an empty list. `kubectl apply` of such a manifest takes away what stands in that
+ * field of the live object, also what we wrote there, and the API server never shows it to a webhook: a Pod that was
+ * hardened there refuses the second apply, and nothing can be done about it.
+ */
+export const namesEmpty = (manifest: Json): boolean => /:(null|\[\])[,}]/.test(JSON.stringify(manifest));

@@ -31,7 +31,11 @@ export const allowPrivilegeEscalation: Rule = {
       const value = container.securityContext('allowPrivilegeEscalation');
       if (value === false) continue;
       const obstacle = obstacleOf(container);
-      if (obstacle && pod.stance(container).denies && value === true) pod.report(container, FIELD, true);
+      const isRefused =
+        pod.stance(container).denies &&
+        (obstacle === 'ApiWouldReject' || (obstacle === 'PrivilegedContainer' && value === true));
+      // An added SYS_ADMIN must not be the way past Deny.
+      if (isRefused) pod.report(container, FIELD, value, obstacle);
       else if (obstacle) pod.skip(obstacle, container);
       else if (value === true) pod.replace(container, FIELD, true, false);
       else pod.fill(container, FIELD, false);

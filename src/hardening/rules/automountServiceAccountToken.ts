@@ -45,14 +45,13 @@ export const automountServiceAccountToken: Rule = {
 };
 
 function removeTokens(pod: PodDraft): void {
+  // Nothing is injected into a template: what looks like it there, its author wrote.
+  if (pod.input.scope !== 'pod') return;
   pod.spec.volumes?.forEach((volume, index) => {
     if (!isInjectedToken(pod, volume)) return;
     pod.write(undefined, ['spec', 'volumes', index], volume, undefined);
-    for (const container of pod.containers) {
-      container.spec.volumeMounts?.forEach((mount, mountIndex) => {
-        if (mount.name === volume.name) pod.write(container, ['volumeMounts', mountIndex], mount, undefined);
-      });
-    }
+    for (const { container, index: mountIndex, mount } of pod.mountsOf(volume.name))
+      pod.write(container, ['volumeMounts', mountIndex], mount, undefined);
   });
 }
 
@@ -61,8 +60,6 @@ function isInjectedToken(pod: PodDraft, volume: Volume): boolean {
   const hasToken =
     volume.projected?.sources?.some((source) => source['serviceAccountToken'] != null) === true;
   if (!hasToken) return false;
-  const mounts = pod.containers.flatMap(({ spec }) =>
-    (spec.volumeMounts ?? []).filter(({ name }) => name === volume.name),
-  );
-  return mounts.every(({ mountPath }) => mountPath === TOKEN_PATH);
+  const mounts = pod.mountsOf(volume.name);
+  return mounts.length > 0 && mounts.every(({ mount }) => mount.mountPath === TOKEN_PATH);
 }

@@ -56,16 +56,19 @@ function treat(pod: PodDraft, container: ContainerDraft, settings: Settings): vo
   const stance = pod.stance(container);
   const profile = profileCapabilities(pod, container, settings);
   const add = container.capabilities('add') ?? [];
-  const kept = add.filter((name) =>
-    [...settings.allowedAdd, ...profile.names].includes(capabilityName(name)),
-  );
+  const kept = add.filter((name) => isAllowed(capabilityName(name), settings, profile));
   if (kept.length < add.length && !stance.replaces) pod.replace(container, ADD, add, undefined);
 
   const back = shouldDropAll(pod, container, profile) ? dropAll(pod, container, profile) : [];
+  if (add.length === 0 && back.length === 0) return;
   const wanted = [...(stance.replaces ? kept.map(capabilityName) : add), ...back];
   if (wanted.length === add.length && wanted.every((name, index) => name === add[index])) return;
   const note = back.length > 0 ? { reason: GIVEN_BACK } : undefined;
   pod.write(container, ADD, add.length > 0 ? add : undefined, wanted.length > 0 ? wanted : undefined, note);
+}
+
+function isAllowed(name: string, settings: Settings, profile: ProfileCapabilities): boolean {
+  return settings.allowedAdd.includes(name) || profile.names.includes(name);
 }
 
 const GIVEN_BACK = 'Given back because the image profile names it: the program needs it, and had it before.';

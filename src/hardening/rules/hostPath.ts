@@ -21,7 +21,11 @@ export const hostPath: Rule<Settings> = {
     Default: 'nothing; every mount of such a directory is reported',
     Override: 'the mounts become `readOnly: true`',
   },
-  fields: ['spec.containers[*].volumeMounts[*].readOnly', 'spec.initContainers[*].volumeMounts[*].readOnly'],
+  fields: [
+    'spec.containers[*].volumeMounts[*].readOnly',
+    'spec.initContainers[*].volumeMounts[*].readOnly',
+    'spec.ephemeralContainers[*].volumeMounts[*].readOnly',
+  ],
 
   apply(pod, settings) {
     reportHostPaths(pod, {

@@ -39,7 +39,8 @@ export const readOnlyRootFilesystem: Rule<Settings> = {
       if (value === true) continue;
       const obstacle = obstacleOf(container);
       if (obstacle) {
-        if (value === false && pod.stance(container).denies) pod.report(container, FIELD, false);
+        if (value === false && obstacle === 'PrivilegedContainer' && pod.stance(container).denies)
+          pod.report(container, FIELD, false, obstacle);
         else pod.skip(obstacle, container);
         continue;
       }
@@ -67,11 +68,13 @@ function mountWritablePaths(
 ): void {
   const profile = container.profile?.profile;
   const sizeLimit = profile?.sizeLimit ?? settings.sizeLimit;
-  const paths = [...settings.writablePaths, ...(profile?.writablePaths ?? [])].map(cleanPath).sort();
-  const mounted = [
-    ...(container.spec.volumeMounts ?? []).map((mount) => mount.mountPath),
-    ...(container.spec.volumeDevices ?? []).map((device) => device.devicePath),
-  ].map((path) => cleanPath(path ?? ''));
+  // Parents first, so that a path below another writable one needs no emptyDir of its own.
+  const paths = profile?.writablePaths
+    ? [...settings.writablePaths, ...profile.writablePaths].map(cleanPath).sort()
+    : settings.writablePaths;
+  const mounted: string[] = [];
+  for (const mount of container.spec.volumeMounts ?? []) mounted.push(cleanPath(mount.mountPath ?? ''));
+  for (const device of container.spec.volumeDevices ?? []) mounted.push(cleanPath(device.devicePath ?? ''));
 
   for (const path of paths) {
     if (mounted.some((mount) => isAtOrBelow(path, mount))) continue;
@@ -93,15 +96,28 @@ function takenNames(pod: PodDraft): Set<string> {
 
 /** A DNS label of at most 63 characters that says what it is, is the same in every run, and clashes with none. */
 function volumeName(container: string, path: string, taken: ReadonlySet<string>): string {
+  const name = nameFor(`${container} ${path}`, path);
+  let free = name;
+  for (let next = 2; taken.has(free); next++) free = `${name}-${next}`;
+  return free;
+}
+
+/** The same few containers are made again and again. Bounded, since their names come from pod authors. */
+const names = new Map<string, string>();
+const NAMES_MAX = 4096;
+
+function nameFor(key: string, path: string): string {
+  const known = names.get(key);
+  if (known !== undefined) return known;
   const words = path
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, 30)
     .replace(/^-+|-+$/g, '');
-  const name = `kube-harden-${words}-${fingerprint(`${container} ${path}`)}`;
-  let free = name;
-  for (let next = 2; taken.has(free); next++) free = `${name}-${next}`;
-  return free;
+  const name = `kube-harden-${words}-${fingerprint(key)}`;
+  if (names.size >= NAMES_MAX) names.clear();
+  names.set(key, name);
+  return name;
 }
 
 /** FNV-1a, 32 bits: enough to tell a pod's containers and paths apart, and clashes are counted up. */

@@ -38,9 +38,10 @@ export const resources: Rule<Settings> = {
       pod.skip('PodLevelResources');
     } else if (
       pod.plan.quotaByQos &&
-      pod.containers.every((container) => !hasEntries(container.spec.resources))
+      pod.containers.every((container) => !namesQosResource(container.spec.resources))
     ) {
-      // Defaults would move the pod from one quota to another, which may refuse it (measured).
+      // Defaults would move the pod from one quota to another, which may refuse it (measured). Only these two count for
+      // the QoS class: a pod with a GPU and nothing else is BestEffort too (component-helpers, ComputePodQOS).
       pod.skip('QuotaScope');
     } else {
       for (const name of NAMES) treat(pod, settings, name);
@@ -53,6 +54,12 @@ function hasEntries(given: ResourceRequirements | undefined | null): boolean {
   return count(given?.requests) > 0 || count(given?.limits) > 0;
 }
 
+function namesQosResource(given: ResourceRequirements | undefined | null): boolean {
+  return [given?.requests, given?.limits].some((list) =>
+    ['cpu', 'memory'].some((name) => (parseQuantity(entry(list, name)) ?? 0n) > 0n),
+  );
+}
+
 interface Wanted {
   readonly container: ContainerDraft;
   readonly request: string | undefined;
@@ -60,6 +67,7 @@ interface Wanted {
 }
 
 function treat(pod: PodDraft, settings: Settings, name: Name): void {
+  if (settings.requests[name] === undefined && settings.limits[name] === undefined) return;
   const wanted: Wanted[] = [];
   for (const container of pod.containers) {
     if (container.isEphemeral) {
@@ -95,11 +103,14 @@ function wantedFor(
       pod.skip('RequestDefaultsToLimit', container, name);
     return undefined;
   }
+  if (givenRequest === undefined && pod.plan.limitRanges.length === 0) {
+    return { container, request: settings.requests[name], limit: settings.limits[name] };
+  }
   const bounds = pod.plan.limitRanges.filter((item) => item.type === 'Container');
   const request = givenRequest === undefined ? clamp(settings.requests[name], bounds, name) : undefined;
   const asked = givenRequest ?? request;
   const limit = limitFor(settings.limits[name], asked, bounds, name);
-  if (limit === 'impossible') {
+  if (limit === IMPOSSIBLE) {
     pod.skip('ApiWouldReject', container, `the namespace's LimitRange, ${name}`);
     return undefined;
   }
@@ -108,8 +119,8 @@ function wantedFor(
 
 function entry(list: ResourceList | undefined | null, name: string): string | undefined {
   if (!list || !Object.hasOwn(list, name)) return undefined;
-  const value = list[name];
-  return value === undefined || value === null ? undefined : String(value);
+  const value = list[name] as string | number | null | undefined;
+  return value == null ? undefined : String(value);
 }
 
 function clamp(text: string | undefined, bounds: readonly LimitRangeItem[], name: Name): string | undefined {
@@ -122,13 +133,13 @@ function clamp(text: string | undefined, bounds: readonly LimitRangeItem[], name
   return chosen;
 }
 
-/** The larger of default and request, brought within the LimitRanges; `impossible` where no limit satisfies them. */
+/** The larger of default and request, brought within the LimitRanges; IMPOSSIBLE where no limit satisfies them. */
 function limitFor(
   text: string | undefined,
   request: string | undefined,
   bounds: readonly LimitRangeItem[],
   name: Name,
-): string | undefined | 'impossible' {
+): string | undefined | typeof IMPOSSIBLE {
   if (text === undefined) return undefined;
   const asked = parseQuantity(request);
   let chosen = larger(text, asked);
@@ -141,9 +152,11 @@ function limitFor(
   }
   const limit = parseQuantity(chosen) ?? 0n;
   const tooSmall = bounds.some(({ min }) => limit < (min.get(name) ?? 0n));
-  return tooSmall || (asked !== undefined && limit < asked) ? 'impossible' : chosen;
+  return tooSmall || (asked !== undefined && limit < asked) ? IMPOSSIBLE : chosen;
 }
 
+/** No limit satisfies the namespace's LimitRanges. */
+const IMPOSSIBLE = Symbol('impossible');
 const NANOS = 1_000_000_000n;
 
 function larger(text: string, bound: Quantity | undefined): string {
@@ -156,19 +169,22 @@ function smaller(text: string, bound: Quantity | undefined): string {
 
 /** Whether the limits of all containers together would pass a LimitRange's maximum for the Pod. */
 function exceedsPodMaximum(pod: PodDraft, wanted: readonly Wanted[], name: Name): boolean {
+  if (pod.plan.limitRanges.length === 0) return false;
   const maxima = pod.plan.limitRanges.flatMap((item) =>
     item.type === 'Pod' ? (item.max.get(name) ?? []) : [],
   );
   if (maxima.length === 0 || wanted.length === 0) return false;
   const limits = new Map(wanted.map(({ container, limit }) => [container, limit]));
   let together = 0n;
+  let sidecars = 0n;
   let initial = 0n;
   for (const container of pod.containers) {
     const limit = parseQuantity(limits.get(container) ?? entry(container.spec.resources?.limits, name)) ?? 0n;
-    // Init containers run one by one before the rest; a sidecar keeps running beside them.
-    const runsAlong = container.ref.list === 'containers' || container.spec.restartPolicy === 'Always';
-    if (runsAlong) together += limit;
-    else if (limit > initial) initial = limit;
+    // Init containers run one by one before the rest, beside the sidecars that have started before them.
+    const isSidecar = container.ref.list === 'initContainers' && container.spec.restartPolicy === 'Always';
+    if (isSidecar) sidecars += limit;
+    if (isSidecar || container.ref.list === 'containers') together += limit;
+    else if (limit + sidecars > initial) initial = limit + sidecars;
   }
   const sum = together > initial ? together : initial;
   return maxima.some((max) => sum > max);

@@ -99,13 +99,15 @@ function applyToWindows(pod: PodDraft): void {
       container.securityContext('windowsOptions')?.runAsUserName ??
       pod.securityContext('windowsOptions')?.runAsUserName;
     const isNamed = typeof user === 'string' && user.toLowerCase() !== 'containeradministrator';
-    if (effective === false) {
+    if (own === false) {
       if (isNamed) pod.replace(container, FIELD, false, true);
       else pod.report(container, FIELD, false);
+    } else if (effective === false && !(isNamed && pod.stance(container).replaces)) {
+      pod.report(container, POD_FIELD, false);
     } else if (isNamed && pod.stance(container).replaces) {
       pod.fill(container, FIELD, true);
     } else {
-      pod.skip('WindowsPod', container);
+      pod.skip(pod.stance(container).heldBack ?? 'WindowsPod', container);
     }
   }
 }

@@ -15,6 +15,9 @@ const SOCKETS = [
   'k0s/containerd.sock',
 ].flatMap((socket) => [`/run/${socket}`, `/var/run/${socket}`]);
 
+/** `/proc/1/root` is the node's own `/` by another name; so is the `root` of any of its threads. */
+const PROCESS_ROOT = /^(?:\/proc\/(?:[^/]+\/)+?root(?=\/|$))+/;
+
 /**
  * Keeps container runtime sockets out of containers: who can talk to one can start a privileged container.
  *
@@ -39,7 +42,10 @@ export const runtimeSocket: Rule = {
 
   apply(pod) {
     reportHostPaths(pod, {
-      isSensitive: (path) => SOCKETS.some((socket) => isAtOrBelow(socket, path)),
+      isSensitive: (path) => {
+        const real = path.replace(PROCESS_ROOT, '') || '/';
+        return SOCKETS.some((socket) => isAtOrBelow(socket, real));
+      },
       isAllowed: () => false,
       makeReadOnly: false,
     });

@@ -66,7 +66,7 @@ function tolerate(pod: PodDraft, wanted: readonly Toleration[]): void {
   const given = pod.spec.tolerations;
   const missing = wanted.filter((toleration) => !given?.some((other) => isSame(toleration, other)));
   if (missing.length === 0) return;
-  if (given && standsOnBarePod(pod)) return;
+  if (given?.some((toleration) => !isDefaulted(toleration)) && standsOnBarePod(pod)) return;
   for (const toleration of missing) pod.fill(undefined, ['spec', 'tolerations', '-'], toleration);
 }
 
@@ -93,6 +93,13 @@ function missingIn(
   const given = term.matchExpressions ?? [];
   if (given.length === 0 && (term.matchFields ?? []).length === 0) return [];
   return wanted.filter((requirement) => !given.some((other) => isSameRequirement(requirement, other)));
+}
+
+const DEFAULTED = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'];
+
+/** The API server's DefaultTolerationSeconds has added these two before a webhook sees the Pod: they are no list of the author's. */
+function isDefaulted({ key, operator, effect }: Toleration): boolean {
+  return DEFAULTED.includes(key ?? '') && operator === 'Exists' && effect === 'NoExecute';
 }
 
 /** These lists are atomic to kubectl: with more in them, the next apply of the author's file is refused. */

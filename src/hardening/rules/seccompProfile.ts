@@ -52,13 +52,14 @@ export const seccompProfile: Rule<Settings> = {
     const inheriting = pod.containers.filter((container) => !container.securityContext('seccompProfile'));
     const eligible = inheriting.filter((container) => isEligible(pod, container));
     const isBlocked = podAnnotation !== undefined && !pod.stance().replaces;
-    if (pod.podIsWritable && inheriting.length > 0 && eligible.length === inheriting.length && !isBlocked) {
+    if (inheriting.length === 0) return;
+    if (pod.podIsWritable && eligible.length === inheriting.length && !isBlocked) {
       if (pod.fill(undefined, POD_FIELD, profile) && podAnnotation !== undefined)
         removeAnnotation(pod, undefined, POD_ANNOTATION, podAnnotation);
       for (const container of inheriting) removeConflict(pod, container);
       return;
     }
-    if (podAnnotation !== undefined && isBlocked && inheriting.length > 0) {
+    if (podAnnotation !== undefined && isBlocked) {
       pod.skip('LegacyAnnotation', undefined, `${POD_ANNOTATION}: ${podAnnotation}`);
     }
     for (const container of inheriting) {
@@ -73,8 +74,10 @@ type Profile = { readonly type?: string };
 function treatExplicit(pod: PodDraft, container: ContainerDraft, profile: Profile): void {
   const own = container.securityContext('seccompProfile');
   if (own?.type !== 'Unconfined') return;
-  if (!pod.stance(container).denies && (container.isPrivileged || container.needs('unconfinedSeccomp'))) {
-    pod.skip(container.isPrivileged ? 'PrivilegedContainer' : 'ImageNeeds', container);
+  if (container.needs('unconfinedSeccomp')) {
+    pod.skip('ImageNeeds', container);
+  } else if (container.isPrivileged && !pod.stance(container).denies) {
+    pod.skip('PrivilegedContainer', container);
   } else if (pod.replace(container, FIELD, own, profile)) {
     removeConflict(pod, container);
   }
@@ -88,11 +91,13 @@ function isEligible(pod: PodDraft, container: ContainerDraft): boolean {
 }
 
 function leaveOut(pod: PodDraft, container: ContainerDraft): void {
-  const { heldBack } = pod.stance(container);
+  const { heldBack, denies } = pod.stance(container);
   const annotation = CONTAINER_ANNOTATION + container.ref.name;
   if (heldBack) pod.skip(heldBack, container);
   else if (container.isPrivileged) pod.skip('PrivilegedContainer', container);
   else if (container.needs('unconfinedSeccomp')) pod.skip('ImageNeeds', container);
+  // An annotation of the author's must not be the way past Deny.
+  else if (denies) pod.report(container, FIELD, undefined, 'LegacyAnnotation');
   else pod.skip('LegacyAnnotation', container, `${annotation}: ${conflict(pod, annotation) ?? ''}`);
 }
 
@@ -116,6 +121,7 @@ function replaceOnPod(pod: PodDraft, onPod: Profile, profile: Profile, annotatio
 
 /** The value of a legacy annotation that does not agree with RuntimeDefault. */
 function conflict(pod: PodDraft, annotation: string): string | undefined {
+  if (!pod.hasLegacySeccomp) return undefined;
   const { annotations } = pod;
   const value = Object.hasOwn(annotations, annotation) ? annotations[annotation] : undefined;
   return value === undefined || AGREEING.includes(value) ? undefined : value;

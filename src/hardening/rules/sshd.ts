@@ -45,5 +45,6 @@ function findDaemon({ spec }: ContainerDraft): { path: Path; value: unknown } | 
 }
 
 function namesDaemon(argument: string): boolean {
+  if (!argument.includes('sshd') && !argument.includes('dropbear')) return false;
   return argument.split(SEPARATORS).some((word) => DAEMONS.includes(word.slice(word.lastIndexOf('/') + 1)));
 }

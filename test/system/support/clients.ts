@@ -26,8 +26,18 @@ export function call(port: number, path: string, options: Call = {}): Promise<Re
   });
 }
 
-export function post(port: number, body: string | Buffer, options: Call = {}, path = '/mutate?timeout=5s'): Promise<Reply> {
-  return call(port, path, { method: 'POST', body, headers: { 'content-type': 'application/json' }, ...options });
+export function post(
+  port: number,
+  body: string | Buffer,
+  options: Call = {},
+  path = '/mutate?timeout=5s',
+): Promise<Reply> {
+  return call(port, path, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json' },
+    ...options,
+  });
 }
 
 /** The sentence behind "and the next healthy request is served". */
@@ -78,6 +88,12 @@ export class RawConnection {
   async until(pattern: RegExp): Promise<string> {
     while (!pattern.test(this.received) && !this.closed) await pause(5);
     return this.received;
+  }
+
+  /** Writes, and waits until there is room for more. */
+  async push(data: Buffer): Promise<void> {
+    if (this.socket.write(data)) return;
+    while (this.socket.writableNeedDrain && !this.closed) await pause(1);
   }
 
   async untilClosed(): Promise<string> {

@@ -21,7 +21,8 @@ export class RecordingLogger implements Logger {
   error = this.record('error');
 
   private record(level: string) {
-    return (message: string, fields: LogFields = {}): void => void this.lines.push({ level, message, fields });
+    return (message: string, fields: LogFields = {}): void =>
+      void this.lines.push({ level, message, fields });
   }
 }
 
@@ -42,7 +43,11 @@ export type TestOptions = Partial<ServersOptions> & { readonly clientCaFile?: st
 export const echo: AdmissionHandler = (body, entry) => {
   try {
     const review = JSON.parse(body.toString()) as { request: { uid: string } };
-    const response = { uid: review.request.uid, allowed: true, auditAnnotations: { entry, bytes: `${body.length}` } };
+    const response = {
+      uid: review.request.uid,
+      allowed: true,
+      auditAnnotations: { entry, bytes: `${body.length}` },
+    };
     return { status: 200, body: JSON.stringify({ kind: 'AdmissionReview', response }) };
   } catch {
     return { status: 400, body: JSON.stringify({ kind: 'Status', code: 400 }) };
@@ -76,7 +81,16 @@ export async function startServers(options: TestOptions = {}): Promise<TestServe
   });
   const addresses = await servers.start();
   const { port } = servers.admission.listener.address;
-  const made = { servers, addresses, port, opsUrl: `http://${addresses.ops}`, metrics, logger, certFile, keyFile };
+  const made = {
+    servers,
+    addresses,
+    port,
+    opsUrl: `http://${addresses.ops}`,
+    metrics,
+    logger,
+    certFile,
+    keyFile,
+  };
   started.push(made);
   return made;
 }

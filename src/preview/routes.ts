@@ -1,0 +1,151 @@
+import express from 'express';
+import type { Request, Response, Router } from 'express';
+import type { Policy } from '../policy/policy.js';
+import { didYouMean } from '../policy/didYouMean.js';
+import { ProblemError } from '../server/problem.js';
+import { CATALOGUE } from './catalogue.js';
+import { readChoices, type PreviewChoices } from './choices.js';
+import { unifiedDiff } from './diff.js';
+import { ManifestError, manifestIssueText } from './manifestError.js';
+import { MAX_MANIFEST_BYTES, readManifests } from './manifests.js';
+import { notes } from './notes.js';
+import { previewFile, type FilePreview, type PreviewPlans } from './previewFile.js';
+
+export interface PreviewDeps {
+  readonly plans: PreviewPlans;
+  /** The policies in force. */
+  readonly policies: () => readonly Policy[];
+}
+
+/** The routes of the preview listener. They throw ProblemError; the listener makes the problem document of it. */
+export function previewRoutes({ plans, policies }: PreviewDeps): Router {
+  const router = express.Router();
+  // Everything is taken as bytes: what curl and browsers say of them is not to be relied on.
+  const body = express.raw({ type: () => true, limit: MAX_MANIFEST_BYTES, inflate: false });
+
+  router.post('/preview', checkContentType, body, async (req, res) => {
+    const answer = answerFor(req);
+    const choices = choicesOf(req, policies());
+    const bytes = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
+    const preview = await orProblem(() => previewFile(readManifests(bytes), choices, plans));
+    res.setHeader('vary', 'accept');
+    res.setHeader('cache-control', 'no-store');
+    answer(res, preview);
+  });
+  router.get('/api/rules', (_req, res) => {
+    res.json({ rules: CATALOGUE });
+  });
+  router.get('/api/policies', (_req, res) => {
+    res.json({ policies: policies() });
+  });
+  return router;
+}
+
+/** `curl --data-binary` says the last of these unless told otherwise. */
+const CONTENT_TYPES = [
+  'application/yaml',
+  'application/x-yaml',
+  'text/yaml',
+  'text/x-yaml',
+  'application/json',
+  'text/plain',
+  'application/x-www-form-urlencoded',
+];
+
+function checkContentType(req: Request, _res: Response, next: () => void): void {
+  const [type = '', ...parameters] = (req.headers['content-type'] ?? '').toLowerCase().split(';');
+  if (type.trim() !== '' && !CONTENT_TYPES.includes(type.trim())) {
+    throw new ProblemError(415, `cannot read ${type.trim()}; send application/yaml or application/json`);
+  }
+  const charset = parameters
+    .map((parameter) => /^\s*charset="?([^"\s]*)"?\s*$/.exec(parameter)?.[1])
+    .find(Boolean);
+  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') {
+    throw new ProblemError(415, `cannot read the charset ${charset}; send UTF-8`);
+  }
+  next();
+}
+
+type AnswerWith = (res: Response, preview: FilePreview) => void;
+
+const ANSWERS: Readonly<Record<string, AnswerWith>> = {
+  'application/json': (res, { previews }) => res.json({ results: previews.map(({ result }) => result) }),
+  'application/yaml': (res, preview) =>
+    send(res, 'application/yaml', comments(preview) + preview.edited().text),
+  'text/x-diff': (res, preview) => {
+    const { file } = preview;
+    send(res, 'text/x-diff', comments(preview) + unifiedDiff(file.name, file.text, preview.edited().splices));
+  },
+};
+const ALIASES: Readonly<Record<string, string>> = {
+  'text/yaml': 'application/yaml',
+  'application/x-yaml': 'application/yaml',
+  'text/x-patch': 'text/x-diff',
+};
+
+function answerFor(req: Request): AnswerWith {
+  const accepted = req.accepts([...Object.keys(ANSWERS), ...Object.keys(ALIASES)]);
+  const answer = accepted === false ? undefined : ANSWERS[ALIASES[accepted] ?? accepted];
+  if (answer) return answer;
+  throw new ProblemError(
+    406,
+    `cannot answer with ${req.headers.accept ?? ''}; accept ${Object.keys(ANSWERS).join(', ')}`,
+  );
+}
+
+/** Lines that both `patch` and a YAML reader pass over. */
+function comments({ previews }: FilePreview): string {
+  return notes(previews)
+    .map((line) => `# ${line}\n`)
+    .join('');
+}
+
+function send(res: Response, type: string, text: string): void {
+  res.setHeader('content-type', `${type}; charset=utf-8`);
+  res.end(text);
+}
+
+const PARAMETERS = ['namespace', 'policy', 'mode', 'label'];
+
+function choicesOf(req: Request, policies: readonly Policy[]): PreviewChoices {
+  const query = new URLSearchParams(/\?(.*)$/s.exec(req.originalUrl)?.[1] ?? '');
+  const problems: string[] = [];
+  for (const name of new Set(query.keys())) {
+    if (!PARAMETERS.includes(name)) {
+      const meant = didYouMean(name, PARAMETERS);
+      const hint = meant === undefined ? `known: ${PARAMETERS.join(', ')}` : `did you mean "${meant}"?`;
+      problems.push(`there is no parameter "${name}"; ${hint}`);
+    } else if (name !== 'label' && query.getAll(name).length > 1)
+      problems.push(`${name} is given more than once`);
+  }
+  const read = readChoices(
+    {
+      namespace: query.get('namespace') ?? undefined,
+      policy: query.get('policy') ?? undefined,
+      mode: query.get('mode') ?? undefined,
+      labels: query.getAll('label'),
+    },
+    policies.map(({ name }) => name),
+  );
+  if ('problems' in read) problems.push(...read.problems);
+  if (problems.length === 0 && 'choices' in read) return read.choices;
+  throw new ProblemError(400, problems.join('\n'), {
+    title: 'The query cannot be understood',
+    errors: problems.map((message) => ({ message })),
+  });
+}
+
+async function orProblem(make: () => Promise<FilePreview>): Promise<FilePreview> {
+  try {
+    return await make();
+  } catch (error) {
+    if (!(error instanceof ManifestError)) throw error;
+    const detail = error.issues.map(manifestIssueText).join('\n');
+    throw new ProblemError(
+      400,
+      detail,
+      { title: 'The manifest cannot be read', errors: error.issues },
+      { cause: error },
+    );
+  }
+}

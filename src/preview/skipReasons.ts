@@ -1,0 +1,27 @@
+import type { SkipCode } from '../hardening/rule.js';
+
+/** Why a rule left something alone: one sentence for each code, said the same in the preview and in the docs. */
+export const SKIP_REASONS: Readonly<Record<SkipCode, string>> = {
+  ExplicitRoot: 'the container says that it runs as root',
+  NonRootDeclared: 'it declares runAsNonRoot without a uid, so it relies on the user of its image',
+  StartsAsRoot: 'the container starts as root, and its entrypoint needs capabilities to become another user',
+  PrivilegedContainer: 'the container is privileged, where this field has no effect or is refused',
+  ApiWouldReject: 'the API server would refuse the object with this field',
+  LegacyAnnotation: 'an old seccomp annotation says something else, and the API server refuses both together',
+  WindowsPod: 'the pod runs on Windows, where the API server refuses this field',
+  PodLevelResources: 'the pod sets resources for all its containers together',
+  RequestDefaultsToLimit: 'the limit is set, and the API server makes the request equal to it',
+  QuotaScope:
+    'a quota of the namespace counts pods without resources apart, and defaults would move this one',
+  EphemeralContainer:
+    'an ephemeral container may not have this field, or could not be used for debugging with it',
+  DaemonSetPod: 'a DaemonSet has pinned the pod to its node already',
+  BarePod: 'nobody owns the pod, so replacing what its author wrote would make the next kubectl apply fail',
+  StatefulUnknownImage:
+    'it writes to a volume that outlives the pod, and nothing is known of its image: another user could not read the data',
+  UnknownImage:
+    'nothing is known of the image, and the policy hardens such images only where the risk is low',
+  ImageNeeds: 'the image needs what the rule would take away, its profile says',
+  OptedOut: "the namespace's label turns the rule off",
+  Excepted: 'an exception of the policy lifts the rule',
+};

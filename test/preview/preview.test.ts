@@ -1,0 +1,236 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { applyPatch as applyDiff, diffLines } from 'diff';
+import { decide } from '../../src/admission/decide.js';
+import { BUILTIN_POLICIES } from '../../src/policy/builtin.generated.js';
+import { StandalonePlans } from '../../src/policy/standalonePlans.js';
+import { parseKubernetesYaml } from '../../src/policy/yaml.js';
+import type { PreviewChoices } from '../../src/preview/choices.js';
+import { unifiedDiff } from '../../src/preview/diff.js';
+import { ManifestError } from '../../src/preview/manifestError.js';
+import { readManifests } from '../../src/preview/manifests.js';
+import { previewFile, type FilePreview } from '../../src/preview/previewFile.js';
+import type { PreviewResult } from '../../src/preview/result.js';
+
+const CORPUS = new URL('../../../shared/corpus/open/', import.meta.url).pathname;
+
+const plans = new StandalonePlans({ policies: BUILTIN_POLICIES, clock: Date.now });
+
+async function previewText(text: string, choices: PreviewChoices = {}): Promise<FilePreview> {
+  return previewFile(readManifests(Buffer.from(text)), choices, plans);
+}
+
+async function resultOf(text: string, choices: PreviewChoices = {}): Promise<PreviewResult> {
+  const [first] = (await previewText(text, choices)).previews;
+  if (!first) throw new Error('no result');
+  return first.result;
+}
+
+const CONTAINERS = '  containers:\n  - name: web\n    image: registry.example/web\n';
+const POD = `apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n${CONTAINERS}`;
+const DEPLOYMENT =
+  'apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  namespace: shop\nspec:\n  template:\n' +
+  '    metadata:\n      labels: {app: web}\n    spec:\n      containers:\n      - name: web\n        image: registry.example/web\n';
+
+describe('preview', () => {
+  it('of a Pod: the patch, and the pod that it makes', async () => {
+    const result = await resultOf(POD);
+    expect(result).to.have.all.keys(
+      ...[
+        'source',
+        'apiVersion',
+        'kind',
+        'namespace',
+        'name',
+        'policy',
+        'mode',
+        'outcome',
+        'because',
+        'message',
+      ],
+      ...['patch', 'changes', 'skips', 'violations', 'warnings', 'podSecurity', 'hardened'],
+    );
+    expect(result).to.deep.include({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      namespace: 'default',
+      name: 'web',
+      outcome: 'patched',
+    });
+    expect(result.patch).to.not.be.empty;
+    expect(result.podSecurity).to.deep.equal({ before: 'baseline', after: 'restricted', blockers: [] });
+    expect(result.changes[0]).to.have.all.keys(
+      'rule',
+      'container',
+      'field',
+      'before',
+      'after',
+      'reason',
+      'risk',
+    );
+    expect(JSON.stringify(result.hardened)).to.include('kube-harden.io/changed');
+  });
+
+  it('of a template under templates: Warn: no patch, but the pod that will run', async () => {
+    const result = await resultOf(DEPLOYMENT);
+    expect(result).to.deep.include({ namespace: 'shop', outcome: 'reported', patch: [] });
+    expect(result.changes.map(({ field }) => field)).to.include('spec.securityContext.runAsNonRoot');
+    expect(result.hardened).to.deep.include({ apiVersion: 'v1', kind: 'Pod' });
+    expect(result.hardened).to.have.nested.property('metadata.labels.app', 'web');
+    expect(result.podSecurity?.after).to.equal('restricted');
+  });
+
+  it('of a template under templates: Ignore: ignored, but its pods are not', async () => {
+    const policies = BUILTIN_POLICIES.map((policy) => ({ ...policy, templates: 'Ignore' as const }));
+    const ignoring = new StandalonePlans({ policies, clock: Date.now });
+    const file = await previewFile(readManifests(Buffer.from(DEPLOYMENT)), {}, ignoring);
+    expect(file.previews[0]?.result).to.deep.include({
+      outcome: 'ignored',
+      because: 'templates: Ignore',
+      patch: [],
+    });
+    expect(file.previews[0]?.result.podSecurity?.after).to.equal('restricted');
+  });
+
+  it('in audit mode: no patch, and what enforce would do', async () => {
+    const result = await resultOf(POD, { mode: 'audit' });
+    expect(result).to.deep.include({ mode: 'audit', outcome: 'reported', patch: [] });
+    expect(result.podSecurity?.after).to.equal('restricted');
+    expect((await previewText(POD, { mode: 'audit' })).edited().text).to.include('runAsNonRoot: true');
+  });
+
+  it('of a protected namespace and of other kinds: ignored, and why', async () => {
+    const protectedPod = await resultOf(POD, { namespace: 'kube-system' });
+    expect(protectedPod).to.deep.include({
+      outcome: 'ignored',
+      because: 'namespace kube-system is never touched',
+      changes: [],
+    });
+    const service = await resultOf('apiVersion: v1\nkind: Service\nmetadata: {name: a}\n');
+    expect(service).to.deep.include({
+      outcome: 'ignored',
+      because: 'kind Service is no workload',
+      hardened: null,
+      podSecurity: null,
+    });
+  });
+
+  it('says how to lift a violation and why a rule left something alone', async () => {
+    const privileged = `${POD}    securityContext:\n      privileged: true\n`;
+    const result = await resultOf(privileged);
+    expect(result.violations[0]).to.deep.equal({
+      rule: 'privileged',
+      container: 'web',
+      field: 'spec.containers[0].securityContext.privileged',
+      value: true,
+      denied: false,
+      fix:
+        'change spec.containers[0].securityContext.privileged, or opt out: ' +
+        'kubectl label ns default kube-harden.io/privileged=disabled',
+    });
+    const skip = result.skips.find(({ code }) => code === 'PrivilegedContainer');
+    expect(skip?.reason).to.match(/^the container is privileged/);
+    expect(skip?.optOut).to.match(/^kubectl label ns default kube-harden\.io\/\w+=disabled$/);
+    const optedOut = await resultOf(POD, { labels: { 'kube-harden.io/capabilities': 'disabled' } });
+    const lifted = optedOut.skips.find(({ code }) => code === 'OptedOut');
+    expect(lifted).to.deep.include({ rule: 'capabilities', optOut: null });
+  });
+
+  it('reports every wrong field of every document, placed', async () => {
+    const bad = `${POD}    resources:\n      limits: {memory: 12Q}\n  hostPID: maybe\n---\nkind: x\n`;
+    const error: unknown = await previewText(bad).catch((reason: unknown) => reason);
+    if (!(error instanceof ManifestError)) throw error;
+    expect(error.issues).to.deep.equal([
+      {
+        source: 'document 0',
+        document: 0,
+        line: 10,
+        column: 16,
+        field: 'spec.containers[0].resources.limits.memory',
+        message: '"12Q" is not a quantity',
+      },
+      {
+        source: 'document 0',
+        document: 0,
+        line: 11,
+        column: 3,
+        field: 'spec.hostPID',
+        message: '"maybe" is not true or false',
+      },
+      { source: 'document 1', document: 1, line: 13, column: 1, field: 'apiVersion', message: 'is required' },
+    ]);
+  });
+
+  it('keeps keys that are special in JavaScript', async () => {
+    const text = POD.replace('  name: web\n', '  name: web\n  labels: {__proto__: a, constructor: b}\n');
+    const { text: edited } = (await previewText(text)).edited();
+    expect(edited).to.include('{__proto__: a, constructor: b}');
+  });
+
+  it('hardens a file whose result needs nothing more, by diff as by text', async () => {
+    const first = await previewText(`# head\n${DEPLOYMENT}---\n${POD}`);
+    const { text, splices } = first.edited();
+    const diff = unifiedDiff('manifest.yaml', first.file.text, splices);
+    expect(applyDiff(first.file.text, diff)).to.equal(text);
+    const again = await previewText(text);
+    expect(again.edited().text).to.equal(text);
+    expect(again.previews.flatMap(({ result }) => result.changes)).to.deep.equal([]);
+  });
+});
+
+describe('preview over real files', () => {
+  it('answers the patch of /mutate, and only adds lines unless a value is replaced', async function () {
+    const files = existsSync(CORPUS)
+      ? readdirSync(CORPUS, { recursive: true, encoding: 'utf8' }).filter((name) => /\.ya?ml$/.test(name))
+      : [];
+    if (files.length === 0) this.skip();
+    const seen = { files: 0, objects: 0, rewritten: 0, refused: 0, levels: new Map<string, number>() };
+    for (const name of files) {
+      const bytes = readFileSync(join(CORPUS, name));
+      const file = await Promise.resolve()
+        .then(() => previewFile(readManifests(bytes), {}, plans))
+        .catch((error: unknown) => {
+          if (error instanceof ManifestError) return undefined;
+          throw error;
+        });
+      seen.files++;
+      if (!file) {
+        seen.refused++;
+        continue;
+      }
+      for (const [index, { result }] of file.previews.entries()) {
+        const manifest = file.file.manifests[index];
+        const { name: object = '', namespace } = manifest?.object.metadata ?? {};
+        const [version = '', group = ''] = result.apiVersion.split('/').reverse();
+        const request = { uid: 'u', kind: { group, version, kind: result.kind }, operation: 'CREATE' };
+        const direct = decide(
+          { ...request, namespace: namespace ?? 'default', name: object ?? '', object: manifest?.object },
+          plans.planFor(namespace ?? 'default'),
+        );
+        expect(result.patch, name).to.deep.equal(direct.patch);
+        if (!result.podSecurity) continue;
+        seen.objects++;
+        seen.levels.set(result.podSecurity.after, (seen.levels.get(result.podSecurity.after) ?? 0) + 1);
+      }
+      const edited = file.edited();
+      seen.rewritten += edited.rewritten.length;
+      const replaces = file.previews.some(({ edit }) => edit.some(({ op }) => op !== 'add'));
+      const lost = diffLines(file.file.text, edited.text).flatMap((part) =>
+        part.removed ? part.value.split('\n') : [],
+      );
+      const values = lost.filter((line) => line !== '' && !/[[{]/.test(line));
+      if (!replaces) expect(values, name).to.deep.equal([]);
+      expect(parseKubernetesYaml(edited.text).length).to.equal(file.file.documents.length);
+      expect(
+        (await previewFile(readManifests(Buffer.from(edited.text)), {}, plans)).edited().text,
+        name,
+      ).to.equal(edited.text);
+    }
+    process.stdout.write(
+      `      ${seen.files} files (${seen.refused} refused: a key twice), ${seen.objects} workloads, ` +
+        `${seen.rewritten} documents rewritten, after hardening ${JSON.stringify([...seen.levels])}\n`,
+    );
+    expect(seen.rewritten).to.equal(0);
+  });
+});

@@ -1,0 +1,250 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect } from 'chai';
+import { applyPatch } from 'diff';
+import { BUILTIN_POLICIES } from '../../src/policy/builtin.generated.js';
+import { StandalonePlans } from '../../src/policy/standalonePlans.js';
+import { parseKubernetesYaml } from '../../src/policy/yaml.js';
+import { previewRoutes } from '../../src/preview/routes.js';
+import { sendAnswer } from '../../src/server/answer.js';
+import { expressApp } from '../../src/server/expressApp.js';
+
+const POD =
+  'apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n' +
+  '  - name: web # the one\n    image: registry.example/web\n';
+const PRIVILEGED = `${POD}    securityContext: {privileged: true}\n`;
+
+describe('preview routes', () => {
+  let server: Server;
+  let base: string;
+  const failures: unknown[] = [];
+
+  before(async () => {
+    const plans = new StandalonePlans({ policies: BUILTIN_POLICIES, clock: Date.now });
+    const app = expressApp({
+      paths: new Map([
+        ['/preview', ['POST']],
+        ['/api/rules', ['GET']],
+        ['/api/policies', ['GET']],
+      ]),
+      routes: previewRoutes({ plans, policies: () => BUILTIN_POLICIES }),
+      send: (req, res, answer) => sendAnswer(req, res, answer, false),
+      failed: (error) => failures.push(error),
+    });
+    server = createServer(app);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  after(() => {
+    server.close();
+    expect(failures).to.deep.equal([]);
+  });
+
+  const post = (
+    body: string | Uint8Array<ArrayBuffer>,
+    path = '/preview',
+    headers: Record<string, string> = {},
+  ): Promise<Response> =>
+    fetch(base + path, { method: 'POST', body, headers: { 'content-type': 'application/yaml', ...headers } });
+
+  it('answers JSON unless asked for something else', async () => {
+    const res = await post(POD);
+    expect(res.status).to.equal(200);
+    expect(res.headers.get('content-type')).to.match(/^application\/json/);
+    const { results } = (await res.json()) as { results: Record<string, unknown>[] };
+    expect(results).to.have.length(1);
+    expect(results[0]).to.include({ source: 'document 0', kind: 'Pod', name: 'web', outcome: 'patched' });
+  });
+
+  it('answers YAML with the author’s comments', async () => {
+    const res = await post(POD, '/preview', { accept: 'application/yaml' });
+    expect(res.headers.get('content-type')).to.match(/^application\/yaml/);
+    const text = await res.text();
+    expect(text).to.include('- name: web # the one\n');
+    expect(parseKubernetesYaml(text)[0]?.object).to.have.nested.property(
+      'spec.securityContext.runAsNonRoot',
+      true,
+    );
+  });
+
+  it('answers a diff that applies, with what it cannot show in comments before it', async () => {
+    const res = await post(PRIVILEGED, '/preview?mode=audit', { accept: 'text/x-diff' });
+    const text = await res.text();
+    expect(res.headers.get('content-type')).to.match(/^text\/x-diff/);
+    expect(text).to.match(
+      /^# document 0 Pod default\/web:\n# {3}audit: .*\n# {3}violation: privileged on container "web"/,
+    );
+    expect(text).to.include('--- a/manifest.yaml\n+++ b/manifest.yaml\n');
+    const yaml = await (await post(PRIVILEGED, '/preview', { accept: 'text/yaml' })).text();
+    const diff = text.slice(text.indexOf('--- a/'));
+    expect(applyPatch(PRIVILEGED, diff)).to.equal(yaml.replace(/^#.*\n/gm, ''));
+  });
+
+  const accepted: readonly [string, string][] = [
+    ['*/*', 'application/json'],
+    ['text/x-diff, application/json;q=0.5', 'text/x-diff'],
+    ['application/*', 'application/json'],
+  ];
+  for (const [accept, type] of accepted) {
+    it(`Accept: ${accept} gets ${type}`, async () => {
+      const res = await post(POD, '/preview', { accept });
+      expect(res.headers.get('content-type')).to.include(type);
+    });
+  }
+
+  it('takes what curl, browsers and scripts say of a manifest', async () => {
+    for (const type of [
+      'application/x-yaml',
+      'text/yaml',
+      'application/json',
+      'text/plain; charset=utf-8',
+      'application/x-www-form-urlencoded',
+    ]) {
+      expect((await post(POD, '/preview', { 'content-type': type })).status, type).to.equal(200);
+    }
+    const without = await fetch(`${base}/preview`, {
+      method: 'POST',
+      body: new Uint8Array(Buffer.from(POD)),
+    });
+    expect(without.status).to.equal(200);
+  });
+
+  it('uses namespace, policy and labels of the query', async () => {
+    const query =
+      'namespace=shop&policy=restricted&label=kube-harden.io/resources=disabled&label=kube-harden.io/sshd=warn';
+    const { results } = (await (await post(POD, `/preview?${query}`)).json()) as {
+      results: { namespace: string; policy: string; skips: { rule: string; code: string }[] }[];
+    };
+    expect(results[0]).to.include({ namespace: 'shop', policy: 'restricted' });
+    expect(results[0]?.skips).to.deep.include.members([]);
+    expect(results[0]?.skips.some(({ rule, code }) => rule === 'resources' && code === 'OptedOut')).to.equal(
+      true,
+    );
+  });
+
+  const problems: readonly {
+    it: string;
+    body?: string | Uint8Array<ArrayBuffer>;
+    path?: string;
+    headers?: Record<string, string>;
+    status: number;
+    detail: RegExp;
+  }[] = [
+    { it: 'an empty body', body: '', status: 400, detail: /nothing in it/ },
+    { it: 'text that is no manifest', body: 'hello', status: 400, detail: /expected a Kubernetes object/ },
+    { it: 'bad YAML', body: 'a: [1\n', status: 400, detail: /./ },
+    { it: 'bytes that are not UTF-8', body: new Uint8Array([0x61, 0xff]), status: 400, detail: /UTF-8/ },
+    {
+      it: 'another content type',
+      headers: { 'content-type': 'multipart/form-data' },
+      status: 415,
+      detail: /send application\/yaml/,
+    },
+    {
+      it: 'another charset',
+      headers: { 'content-type': 'text/plain; charset=latin1' },
+      status: 415,
+      detail: /UTF-8/,
+    },
+    { it: 'a compressed body', headers: { 'content-encoding': 'gzip' }, status: 415, detail: /encoding/ },
+    {
+      it: 'a body that is too large',
+      body: new Uint8Array(20 * 1024 * 1024 + 1),
+      status: 413,
+      detail: /20971520 bytes/,
+    },
+    {
+      it: 'an answer that it cannot give',
+      headers: { accept: 'image/png' },
+      status: 406,
+      detail: /text\/x-diff/,
+    },
+    { it: 'an unknown parameter', path: '?namspace=a', status: 400, detail: /did you mean "namespace"\?/ },
+    {
+      it: 'an unknown policy',
+      path: '?policy=restricte',
+      status: 400,
+      detail: /policy: "restricte".*did you mean "restricted"\?/,
+    },
+    { it: 'an unknown mode', path: '?mode=audits', status: 400, detail: /did you mean "audit"\?/ },
+    { it: 'a bad namespace', path: '?namespace=A_b', status: 400, detail: /not a namespace's name/ },
+    {
+      it: 'an unknown label',
+      path: '?label=kube-harden.io/priviledged=disabled',
+      status: 400,
+      detail: /did you mean "kube-harden.io\/privileged"\?/,
+    },
+    {
+      it: 'a label without its prefix',
+      path: '?label=sshd=warn',
+      status: 400,
+      detail: /did you mean "kube-harden.io\/sshd"\?/,
+    },
+    {
+      it: 'a label with another value',
+      path: '?label=kube-harden.io/sshd=off',
+      status: 400,
+      detail: /"off" is not one of disabled, warn/,
+    },
+    {
+      it: 'a parameter given twice',
+      path: '?mode=audit&mode=enforce',
+      status: 400,
+      detail: /more than once/,
+    },
+  ];
+  for (const { it: what, body = POD, path = '', headers = {}, status, detail } of problems) {
+    it(`answers ${what} with a problem, and serves the next request`, async () => {
+      const res = await post(body, `/preview${path}`, headers);
+      expect(res.status).to.equal(status);
+      expect(res.headers.get('content-type')).to.include('application/problem+json');
+      const problem = (await res.json()) as { status: number; detail: string };
+      expect(problem.status).to.equal(status);
+      expect(problem.detail).to.match(detail);
+      expect((await post(POD)).status).to.equal(200);
+    });
+  }
+
+  it('names document, line, column and field of everything that is wrong', async () => {
+    const res = await post(`${POD}    resources: {limits: {memory: 12Q}}\n  hostIPC: 3\n---\nkind: Pod\n`);
+    expect(res.status).to.equal(400);
+    const problem = (await res.json()) as { detail: string; errors: Record<string, unknown>[] };
+    expect(problem.detail).to.include('resources.limits.memory: "12Q" is not a quantity');
+    expect(problem.errors).to.have.length(3);
+    expect(problem.errors[0]).to.deep.include({
+      document: 0,
+      line: 8,
+      column: 26,
+      field: 'spec.containers[0].resources.limits.memory',
+    });
+  });
+
+  it('lists the rules and the policies', async () => {
+    const { rules } = (await (await fetch(`${base}/api/rules`)).json()) as {
+      rules: { id: string; built: boolean }[];
+    };
+    expect(rules).to.have.length(21);
+    expect(rules.filter(({ built }) => !built).map(({ id }) => id)).to.deep.equal([
+      ...[
+        'procMount',
+        'appArmorProfile',
+        'hostUsers',
+        'enableServiceLinks',
+        'imagePullPolicy',
+        'supplementalGroupsPolicy',
+      ],
+    ]);
+    const { policies } = (await (await fetch(`${base}/api/policies`)).json()) as {
+      policies: { name: string }[];
+    };
+    expect(policies.map(({ name }) => name)).to.have.members(['baseline', 'default', 'restricted']);
+  });
+
+  for (const path of ['/', '/openapi.json']) {
+    it(`answers ${path} with 404 for now`, async () => {
+      const res = await fetch(base + path);
+      expect(res.status).to.equal(404);
+      expect(res.headers.get('content-type')).to.include('application/problem+json');
+    });
+  }
+});

@@ -1,0 +1,116 @@
+import { expect } from 'chai';
+import { networkInterfaces } from 'node:os';
+import { call, get, post } from './support/clients.js';
+import { closeServers, healthyReview, startServers } from './support/testServers.js';
+
+describe('ops listener', () => {
+  afterEach(closeServers);
+
+  it('answers livez and readyz as kube-apiserver does, each check named', async () => {
+    let sick: string | undefined;
+    const { opsUrl } = await startServers({
+      checks: [{ name: 'policies', check: () => ({ ok: sick === undefined, detail: sick }) }],
+    });
+    expect((await get(`${opsUrl}/livez`)).text).to.equal('ok');
+    expect((await get(`${opsUrl}/readyz`)).text).to.equal('ok');
+    expect((await get(`${opsUrl}/readyz?verbose`)).text).to.equal(
+      '[+]policies ok\n[+]listeners ok\n[+]certificate ok\n[+]shutdown ok\nreadyz check passed\n',
+    );
+    sick = 'none has loaded';
+    const plain = await get(`${opsUrl}/readyz`);
+    expect(plain.status).to.equal(503);
+    expect(plain.text).to.equal('[-]policies failed: none has loaded\nreadyz check failed\n');
+    expect((await get(`${opsUrl}/readyz?verbose=1`)).text).to.contain('[+]certificate ok\n');
+    expect((await get(`${opsUrl}/livez`)).status).to.equal(200);
+  });
+
+  it('answers HEAD, 404 and 405', async () => {
+    const { opsUrl } = await startServers();
+    expect(await get(`${opsUrl}/livez`, 'HEAD')).to.include({ status: 200, text: '' });
+    const missing = await get(`${opsUrl}/healthy`);
+    expect(missing.status).to.equal(404);
+    expect(missing.headers['content-type']).to.equal('application/problem+json');
+    const wrong = await get(`${opsUrl}/livez`, 'DELETE');
+    expect(wrong.status).to.equal(405);
+    expect(wrong.headers.allow).to.equal('GET, HEAD');
+  });
+
+  it('shows what was counted, and the process', async () => {
+    const { opsUrl, port } = await startServers();
+    await post(port, healthyReview('u'));
+    await post(port, 'x', { headers: { 'content-type': 'text/plain' } });
+    await call(port, '/nowhere');
+    const { text, headers } = await get(`${opsUrl}/metrics`);
+    expect(headers['content-type']).to.contain('text/plain; version=0.0.4');
+    for (const line of [
+      'kube_harden_responses_total{code="200"} 1',
+      'kube_harden_responses_total{code="415"} 1',
+      'kube_harden_responses_total{code="404"} 1',
+      'kube_harden_refused_requests_total{reason="content"} 1',
+      'kube_harden_refused_requests_total{reason="address"} 1',
+      'kube_harden_request_duration_seconds_count 2',
+      'kube_harden_request_duration_seconds_bucket{le="+Inf"} 2',
+      'kube_harden_requests_in_flight 0',
+      `kube_harden_build_info{version="test",node="${process.version}"} 1`,
+    ]) {
+      expect(text.split('\n')).to.include(line);
+    }
+    expect(text)
+      .to.match(/^process_resident_memory_bytes \d+/m)
+      .and.match(/^nodejs_eventloop_lag_seconds /m);
+    // A second scrape shows the same numbers, not their sum.
+    expect((await get(`${opsUrl}/metrics`)).text).to.contain('kube_harden_responses_total{code="404"} 1\n');
+  });
+});
+
+describe('preview listener', () => {
+  afterEach(closeServers);
+
+  it('answers loopback, with problem documents for what is wrong', async () => {
+    const { servers, logger } = await startServers();
+    const port = servers.preview?.listener.address.port ?? 0;
+    const headers = { 'content-type': 'application/yaml' };
+    const good = await call(port, '/preview?namespace=shop', { method: 'POST', body: 'kind: Pod', headers });
+    expect(good.text).to.equal('{"echoed":"kind: Pod"}');
+    const cases: [string, string, string | undefined, number, RegExp][] = [
+      ['GET', '/openapi.json', undefined, 404, /there is no \/openapi.json here; there are \/preview/],
+      ['GET', '/preview', undefined, 405, /GET is not understood at \/preview; send POST/],
+      ['POST', '/preview', 'x'.repeat(2000), 413, /larger than 1000 bytes/],
+      ['GET', '/api/rules', undefined, 500, /the log says why/],
+    ];
+    for (const [method, path, body, status, detail] of cases) {
+      const reply = await call(port, path, { method, headers, ...(body === undefined ? {} : { body }) });
+      expect(reply.status, path).to.equal(status);
+      expect(reply.headers['content-type']).to.equal('application/problem+json');
+      const problem = JSON.parse(reply.text) as Record<string, unknown>;
+      expect(problem).to.include({ type: 'about:blank', status });
+      expect(problem['detail']).to.match(detail);
+      expect(problem['title']).to.be.a('string');
+    }
+    expect(String(logger.lines.find(({ level }) => level === 'error')?.fields['error'])).to.contain('a bug');
+  });
+
+  const outside = Object.values(networkInterfaces())
+    .flat()
+    .find((address) => address?.family === 'IPv4' && !address.internal)?.address;
+
+  it('refuses peers other than loopback with the reason, unless --preview-insecure', async function () {
+    if (outside === undefined) return this.skip();
+    const reach = { host: outside, rejectUnauthorized: false, method: 'POST', body: 'kind: Pod' };
+    const closed = await startServers({ preview: { host: '0.0.0.0', port: 0 } });
+    const refused = await call(closed.servers.preview?.listener.address.port ?? 0, '/preview', reach);
+    expect(refused.status).to.equal(403);
+    expect(refused.headers['content-type']).to.equal('application/problem+json');
+    expect(refused.text).to.contain('--preview-insecure');
+    expect(closed.metrics.refused.peer.value).to.equal(1);
+    const open = await startServers({ preview: { host: '0.0.0.0', port: 0 }, previewInsecure: true });
+    const answered = await call(open.servers.preview?.listener.address.port ?? 0, '/preview', reach);
+    expect(answered.status).to.equal(200);
+  });
+
+  it('is not there when it is turned off', async () => {
+    const { servers, addresses } = await startServers({ preview: undefined });
+    expect(servers.preview).to.equal(undefined);
+    expect(addresses).not.to.have.property('preview');
+  });
+});

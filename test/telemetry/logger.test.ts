@@ -1,0 +1,79 @@
+import { expect } from 'chai';
+import { PassThrough } from 'node:stream';
+import { ProcessLogger, type LogFormat, type LogLevel } from '../../src/telemetry/logger.js';
+
+function record(level: LogLevel, format: LogFormat): { logger: ProcessLogger; lines: () => string[] } {
+  const stream = new PassThrough();
+  let text = '';
+  stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  return { logger: new ProcessLogger({ level, format, stream }), lines: () => text.split('\n').slice(0, -1) };
+}
+
+describe('ProcessLogger', () => {
+  it('keeps lines until it is started, then writes them in order with the time they had', async () => {
+    const { logger, lines } = record('info', 'json');
+    logger.info('one', { n: 1 });
+    logger.warn('two');
+    expect(lines()).to.deep.equal([]);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const started = Date.now();
+    await logger.start();
+    logger.error('three');
+    const parsed = lines().map((line) => JSON.parse(line) as Record<string, string>);
+    expect(parsed.map(({ level, message }) => `${level} ${message}`)).to.deep.equal([
+      'info one',
+      'warn two',
+      'error three',
+    ]);
+    expect(parsed[0]).to.include({ n: 1 });
+    expect(Date.parse(parsed[0]?.['time'] ?? '')).to.be.below(started);
+    expect(Date.parse(parsed[2]?.['time'] ?? '')).to.be.at.least(started);
+  });
+
+  it('writes nothing below its level', async () => {
+    const { logger, lines } = record('warn', 'json');
+    await logger.start();
+    logger.debug('no');
+    logger.info('no');
+    logger.warn('yes');
+    expect(lines()).to.have.length(1);
+  });
+
+  it('writes an error with its stack and its cause', async () => {
+    const { logger, lines } = record('info', 'json');
+    await logger.start();
+    logger.error('failed', { error: new Error('outer', { cause: new TypeError('inner') }) });
+    const { error } = JSON.parse(lines()[0] ?? '') as { error: string };
+    expect(error).to.match(/^Error: outer\n {4}at [^]*caused by TypeError: inner\n {4}at /);
+  });
+
+  it('outlives a field that cannot be written', async () => {
+    const { logger, lines } = record('info', 'json');
+    await logger.start();
+    const cycle: Record<string, unknown> = {};
+    cycle['self'] = cycle;
+    logger.info('a', { cycle });
+    logger.info('b', { big: 1n });
+    expect(lines().map((line) => (JSON.parse(line) as { message: string }).message)).to.deep.equal([
+      'a',
+      'b',
+    ]);
+  });
+
+  it('writes text for people, on one line whatever the values hold', async () => {
+    const { logger, lines } = record('info', 'text');
+    await logger.start();
+    logger.info('decision', { kind: 'Pod', name: 'a\nb\u001b[31m', absent: undefined, changed: ['x'] });
+    expect(lines()).to.have.length(1);
+    expect(lines()[0]).to.match(
+      /^\d\d:\d\d:\d\d info {2}decision kind=Pod name="a\\nb\\u001b\[31m" changed=\["x"\]$/,
+    );
+  });
+
+  it('keeps a field from overwriting the message of winston', async () => {
+    const { logger, lines } = record('info', 'json');
+    await logger.start();
+    logger.info('constant', { level: 'forged', splat: [1] });
+    expect(lines()).to.have.length(1);
+  });
+});
