@@ -29,7 +29,17 @@ const zones = Object.entries(MAY_IMPORT).map(([folder, allowed]) => ({
 const PURE = 'hardening and podSecurity are pure: no Node.js, no clock, no I/O, no framework.';
 
 export default defineConfig(
-  { ignores: ['eslint.config.js', 'dist/', 'coverage/', 'node_modules/', '.cache/', 'test/fixtures/', '**/*.generated.ts'] },
+  {
+    ignores: [
+      'eslint.config.js',
+      'dist/',
+      'coverage/',
+      'node_modules/',
+      '.cache/',
+      'test/fixtures/',
+      '**/*.generated.ts',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {
@@ -82,6 +92,11 @@ export default defineConfig(
     // The settings' schemas lie with their rules and are loaded only when a policy file is.
     files: ['src/hardening/**/*.settings.ts', 'src/hardening/settingsFields.ts'],
     rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: '^(?!\\.|zod$)', message: PURE }] }] },
+  },
+  {
+    files: ['**/*.js'],
+    ...tseslint.configs.disableTypeChecked,
+    languageOptions: { globals: { process: 'readonly', URL: 'readonly' } },
   },
   {
     files: ['test/**/*.ts', 'scripts/**/*.ts'],

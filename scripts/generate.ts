@@ -7,8 +7,10 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { GeneratedFile } from './generated/generatedFile.js';
 import { policyFiles } from './generated/policy.js';
+import { exampleFiles } from './generated/examples.js';
+import { ruleDocFiles } from './generated/ruleDocs.js';
 
-const FILES: readonly GeneratedFile[] = [...policyFiles];
+const FILES: readonly GeneratedFile[] = [...policyFiles, ...ruleDocFiles, ...exampleFiles];
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 

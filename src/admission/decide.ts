@@ -61,9 +61,9 @@ export function patchFor(
   if (input.scope === 'ephemeralContainers') return toPatch(object, located.base, changes);
   const after = changedAnnotation(object, changes);
   const annotation = fits(object, after) ? [{ path: CHANGED_PATH, after }] : [];
-  return located.isTemplate
-    ? [...toPatch(object, located.base, changes), ...toPatch(object, [], annotation)]
-    : toPatch(object, [], [...changes, ...annotation]);
+  // On a Pod both are about the same metadata, which a rule may write to as well.
+  if (!located.isTemplate) return toPatch(object, [], [...changes, ...annotation]);
+  return toPatch(object, located.base, changes).concat(toPatch(object, [], annotation));
 }
 
 /** What all annotations of an object may have together, keys included (apimachinery, ValidateAnnotationsSize). */
@@ -72,12 +72,16 @@ const ANNOTATIONS_MAX_BYTES = 256 * 1024;
 /** With more the API server refuses the object, which its author did not bring about. */
 function fits(object: KubernetesObject, after: string): boolean {
   const annotations = object.metadata?.annotations ?? {};
-  let bytes = CHANGED_ANNOTATION.length + Buffer.byteLength(after);
+  let length = CHANGED_ANNOTATION.length + after.length;
   for (const key of Object.keys(annotations)) {
-    if (key === CHANGED_ANNOTATION) continue;
-    bytes += Buffer.byteLength(key) + Buffer.byteLength(annotations[key] ?? '');
+    if (key !== CHANGED_ANNOTATION) length += key.length + (annotations[key]?.length ?? 0);
   }
-  return bytes <= ANNOTATIONS_MAX_BYTES;
+  // A UTF-16 unit is at most three bytes of UTF-8: mostly there is nothing to count.
+  if (length * 3 <= ANNOTATIONS_MAX_BYTES) return true;
+  const texts = Object.entries(annotations).flatMap(([key, value]) =>
+    key === CHANGED_ANNOTATION ? [] : [key, value],
+  );
+  return Buffer.byteLength([...texts, CHANGED_ANNOTATION, after].join('')) <= ANNOTATIONS_MAX_BYTES;
 }
 
 /** Rule ids in catalogue order. It only grows, and informs: anyone can forge it, so it never steers a decision. */

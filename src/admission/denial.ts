@@ -1,7 +1,7 @@
 import { describeValue } from '../hardening/validatePod.js';
 import type { Plan } from '../hardening/plan.js';
 import type { Violation } from '../hardening/rule.js';
-import { namespaceOf, objectName, optOutLabel, printable } from './text.js';
+import { namespaceOf, objectName, optOutLabel, printable, shorten } from './text.js';
 import type { AdmissionRequest } from './types.js';
 
 /** The one message of a refusal: every violation of a Deny rule, and how each can be lifted. */
@@ -30,8 +30,13 @@ function remedy(rule: Violation['rule'], request: AdmissionRequest, plan: Plan):
   return `mend the field, kubectl label ns ${namespaceOf(request)} ${optOutLabel(rule)}, or ${exception}`;
 }
 
+/** All capabilities that there are, and more. */
+const LIST_MAX = 800;
+
 /** A value as a person reads it; lists of words in full, deeper things by what they are. */
 export function valueText(value: unknown): string {
-  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return `[${value.join(', ')}]`;
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) {
+    return shorten(`[${value.join(', ')}]`, LIST_MAX);
+  }
   return describeValue(value);
 }

@@ -8,7 +8,7 @@ import {
 } from '../hardening/locate.js';
 import type { ObjectMeta } from '../hardening/podSpec.js';
 import { sameJson } from '../hardening/sameJson.js';
-import { validatePod } from '../hardening/validatePod.js';
+import { validatePod, type FieldIssue } from '../hardening/validatePod.js';
 import { InvalidObjectError } from './invalidObjectError.js';
 import type { AdmissionRequest, KubernetesObject, UserInfo } from './types.js';
 
@@ -40,8 +40,8 @@ export function scopeOf(request: AdmissionRequest): Subject | OutOfScope {
     const isWorkload = (WORKLOAD_KINDS as readonly string[]).includes(kind.kind);
     return { because: isWorkload ? `${kind.kind} without a pod spec` : `kind ${kind.kind} is no workload` };
   }
-  checkMetadata(object);
-  const issues = validatePod(located.pod, located.base);
+  const own = located.isTemplate ? metadataIssues(object) : [];
+  const issues = own.concat(validatePod(located.pod, located.base));
   if (issues.length > 0) throw new InvalidObjectError(issues);
 
   if (subResource === 'ephemeralcontainers') return ephemeralSubject(request, object, located);
@@ -52,11 +52,8 @@ export function scopeOf(request: AdmissionRequest): Subject | OutOfScope {
 }
 
 /** The object's own metadata, which for a template is not the pod's. */
-function checkMetadata(object: KubernetesObject): void {
-  const { metadata } = object;
-  if (metadata === undefined || metadata === null) return;
-  const issues = validatePod({ metadata, spec: {} }, []);
-  if (issues.length > 0) throw new InvalidObjectError(issues);
+function metadataIssues({ metadata }: KubernetesObject): FieldIssue[] {
+  return metadata === undefined || metadata === null ? [] : validatePod({ metadata, spec: {} }, []);
 }
 
 function podSubject(

@@ -6,6 +6,8 @@ import type { AdmissionRequest, Outcome } from './types.js';
 
 /** Longer ones are cut by clients; it is the documented advice. */
 const LINE_MAX = 120;
+/** What a name is cut to at last: `...`. */
+const SHORTEST_NAME = 3;
 /** The response's 4,096 are shared with PodSecurity and other webhooks; measured: ours cut theirs. */
 const TOTAL_MAX = 2048;
 
@@ -103,13 +105,16 @@ function ruleLine(
   const containers = list.map(({ container }) => container);
   const remedy = optOut(rulePlan, namespaceOf(request), plan.policy);
   const label = rulePlan?.optOut === 'Forbidden' ? 'no opt-out' : `opt out: label ${optOutLabel(id)}`;
+  const form = (nameLength: number, way: string): string =>
+    `${id} ${what} ${where(containers, nameLength)}; ${way}`;
+  const roomForName = LINE_MAX - form(0, label).length + SHORTEST_NAME;
   const forms = [
-    `${id} ${what} ${where(containers)}; ${remedy}`,
-    `${id} ${what} ${where(containers, 20)}; ${remedy}`,
-    `${id} ${what} ${where(containers, 20)}; ${label}`,
+    form(63, remedy),
+    form(20, remedy),
+    form(Math.max(SHORTEST_NAME, roomForName), label),
     `${id} ${what}; ${label}`,
   ];
-  return forms.find((form) => form.length <= LINE_MAX) ?? `${id} ${what}`;
+  return forms.find((line) => line.length <= LINE_MAX) ?? `${id} ${what}`;
 }
 
 /** Notices first; then as many lines as fit, and the line that says how to see the rest. */

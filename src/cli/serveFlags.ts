@@ -169,7 +169,7 @@ export function addServeFlags(command: Command): Command {
     if (parse !== undefined) option.argParser((value) => parse(value));
     const name = environmentName(option.long ?? '');
     // An empty variable is the same as none: a manifest may name it and leave it blank.
-    if (process.env[name] === '') delete process.env[name];
+    if (process.env[name] === '') Reflect.deleteProperty(process.env, name);
     command.addOption(option.env(name));
   }
   return command;

@@ -161,8 +161,6 @@ export class PodDraft {
   /** What holds for every container holds for the pod; a rule about the whole pod also respects an unknown image. */
   private podStance(rulePlan: RulePlan): Stance {
     if (rulePlan.optedOut) return OPTED_OUT;
-    if (this.plan.exceptions.length === 0 && this.plan.unknownImages === 'Harden')
-      return STANCES[rulePlan.action];
     const held = this.containers.map((container) => stanceFor(rulePlan, container, this.plan));
     if (held.length > 0 && held.every((stance) => stance.heldBack === 'Excepted')) return EXCEPTED;
     const isUnknown = (stance: Stance): boolean => stance.heldBack === 'UnknownImage';

@@ -108,8 +108,9 @@ export interface Violation {
 
 /** The rules that changes, skips or violations come from: each once, in catalogue order. */
 export function ruleIds(list: readonly { readonly rule: RuleId }[]): RuleId[] {
-  const named = new Set(list.map(({ rule }) => rule));
-  return RULE_IDS.filter((id) => named.has(id));
+  const named: RuleId[] = [];
+  for (const { rule } of list) if (!named.includes(rule)) named.push(rule);
+  return named.length > 1 ? RULE_IDS.filter((id) => named.includes(id)) : named;
 }
 
 /** The Pod Security Standards control that a rule serves. */

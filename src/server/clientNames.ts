@@ -5,7 +5,7 @@ import type { X509Certificate } from 'node:crypto';
  * Node.js gives both as text in which a value with special characters stands in quotes; a comma inside such a value
  * must not start a new name (CVE-2021-44532).
  */
-export function certificateNames(certificate: X509Certificate): string[] {
+export function certificateNames(certificate: Pick<X509Certificate, 'subject' | 'subjectAltName'>): string[] {
   const names: string[] = [];
   const commonNames = certificate.subject.split('\n').filter((line) => line.startsWith('CN='));
   // Two common names would let two readers see two different ones.

@@ -19,7 +19,10 @@ export function expressApp({ paths, routes, send, failed }: ExpressAppOptions): 
   app.disable('x-powered-by').enable('case sensitive routing').enable('strict routing');
   app.use((req, res, next) => {
     const methods = paths.get(req.path);
-    if (methods === undefined || methods.includes(req.method)) return next();
+    if (methods === undefined || methods.includes(req.method)) {
+      next();
+      return;
+    }
     const allow = methods.join(', ');
     send(
       req,

@@ -130,7 +130,10 @@ export class Listener {
     const handshakesEnd = performance.now() + DRAIN_IDLE_MS;
     while (this.sockets.size > 0) {
       const now = performance.now();
-      if (now >= deadline || (this.connections.size === 0 && now >= handshakesEnd)) return this.cut();
+      if (now >= deadline || (this.connections.size === 0 && now >= handshakesEnd)) {
+        this.cut();
+        return;
+      }
       for (const [socket, { inFlight, idleSince }] of this.connections) {
         if (inFlight.size === 0 && now - idleSince >= DRAIN_IDLE_MS) socket.destroy();
       }

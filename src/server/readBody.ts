@@ -35,9 +35,12 @@ export function readBody(
       reject(error);
     };
     const onData = (chunk: Buffer): void => {
-      if (size + chunk.length > limit) return fail(bodyTooLarge(limit));
+      if (size + chunk.length > limit) {
+        fail(bodyTooLarge(limit));
+        return;
+      }
       if (!budget.take(chunk.length)) {
-        return fail(
+        fail(
           new RequestRefused(
             'ServiceUnavailable',
             'overBudget',
@@ -45,6 +48,7 @@ export function readBody(
             { 'retry-after': '1' },
           ),
         );
+        return;
       }
       size += chunk.length;
       chunks.push(chunk);

@@ -79,7 +79,7 @@ export class TlsFiles {
     const marks = this.files.map((file) =>
       stat(file).then(
         ({ ino, size, mtimeMs, ctimeMs }) => `${ino} ${size} ${mtimeMs} ${ctimeMs}`,
-        (error: NodeJS.ErrnoException) => error.code ?? 'unreadable',
+        (error: unknown) => (error as NodeJS.ErrnoException).code ?? 'unreadable',
       ),
     );
     return (await Promise.all(marks)).join('; ');

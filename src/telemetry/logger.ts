@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Logger as WinstonLogger } from 'winston';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -71,6 +72,7 @@ export class ProcessLogger implements Logger {
       levels: { error: 0, warn: 1, info: 2, debug: 3 },
       level: this.options.level,
       format: format.printf((info) => toText(info['line'] as Line)),
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston's own types disagree
       transports: [new transports.Stream({ stream: this.options.stream ?? process.stdout, eol: '\n' })],
     });
     const waiting = this.early;
@@ -101,17 +103,17 @@ function jsonLine({ time, level, message, fields }: Line): string {
 
 /** `19:30:01 info  message key=value`; values with blanks or control characters are quoted as in JSON; a stack follows. */
 function textLine({ time, level, message, fields }: Line): string {
-  const { error, ...others } = plainFields(fields);
+  const { error, ...others } = fields;
   const rest = Object.entries(others)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => ` ${key}=${plainText(value)}`);
-  const stack = error === undefined ? '' : `\n${withoutControls(String(error)).replaceAll(/^/gm, '  ')}`;
+  const stack =
+    error === undefined ? '' : `\n${withoutControls(describeError(error)).replaceAll(/^/gm, '  ')}`;
   return `${time.slice(11, 19)} ${level.padEnd(5)} ${message}${rest.join('')}${stack}`;
 }
 
 /** A stack's message can carry what a request said: line breaks stay, escape sequences for the terminal do not. */
 function withoutControls(text: string): string {
-  // eslint-disable-next-line no-control-regex -- they are what is looked for
   return text.replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
 }
 
@@ -132,7 +134,7 @@ function plainFields(fields: LogFields): Record<string, unknown> {
 
 /** The stack with that of every cause: JSON.stringify would make `{}` of an Error. */
 function describeError(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof Error)) return typeof error === 'string' ? error : inspect(error);
   const own = error.stack ?? `${error.name}: ${error.message}`;
   return error.cause === undefined ? own : `${own}\ncaused by ${describeError(error.cause)}`;
 }

@@ -311,4 +311,12 @@ describe('scope: fields of the wrong type', () => {
       .with.property('message')
       .that.satisfies((message: string) => message.split('; ').length === 3);
   });
+
+  it('names the first of very many', () => {
+    const object = pod({ containers: Array.from({ length: 300_000 }, () => 7) });
+    expect(() => scopeOf(requestOf(object))).to.throw(
+      InvalidObjectError,
+      /containers\[19\]: 7 .*; and 299980 more$/,
+    );
+  });
 });

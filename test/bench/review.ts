@@ -6,7 +6,7 @@ export function podReview(containers: number, seed = 0): string {
     image: `registry.example/shop/service-${seed}-${index}:v1.${index}.0`,
     args: ['--port=8080', '--log-level=info'],
     ports: [{ name: 'http', containerPort: 8080, protocol: 'TCP' }],
-    env: Array.from({ length: 10 }, (_, n) => ({
+    env: Array.from({ length: 12 }, (_, n) => ({
       name: `SETTING_${n}`,
       value: `https://service-${n}.shop.svc.cluster.local:8443/path`,
     })),
@@ -22,6 +22,7 @@ export function podReview(containers: number, seed = 0): string {
     imagePullPolicy: 'IfNotPresent',
   });
   const metadata = {
+    uid: '705ab4f5-6393-11e8-b7cc-42010a800002',
     generateName: 'web-5d4f8c7b9-',
     namespace: 'shop',
     creationTimestamp: null,

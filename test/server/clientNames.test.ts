@@ -1,17 +1,16 @@
 import { expect } from 'chai';
-import type { X509Certificate } from 'node:crypto';
-import { X509Certificate as Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { certificateNames } from '../../src/server/clientNames.js';
 import { clientPair } from '../system/support/certificates.js';
 
-function named(subject: string, subjectAltName?: string): string[] {
-  return certificateNames({ subject, subjectAltName } as X509Certificate);
+function named(subject: string, ...[subjectAltName]: string[]): string[] {
+  return certificateNames({ subject, subjectAltName });
 }
 
 describe('certificateNames', () => {
   it('are the common name and the DNS names of a real certificate, and no address', async () => {
     const { cert } = await clientPair('kube-apiserver', ['a.example', '10.0.0.1', 'b.example']);
-    expect(certificateNames(new Certificate(cert))).to.deep.equal([
+    expect(certificateNames(new X509Certificate(cert))).to.deep.equal([
       'kube-apiserver',
       'a.example',
       'b.example',

@@ -7,16 +7,16 @@ describe('ops listener', () => {
   afterEach(closeServers);
 
   it('answers livez and readyz as kube-apiserver does, each check named', async () => {
-    let sick: string | undefined;
+    const sick: { reason?: string } = {};
     const { opsUrl } = await startServers({
-      checks: [{ name: 'policies', check: () => ({ ok: sick === undefined, detail: sick }) }],
+      checks: [{ name: 'policies', check: () => ({ ok: sick.reason === undefined, detail: sick.reason }) }],
     });
     expect((await get(`${opsUrl}/livez`)).text).to.equal('ok');
     expect((await get(`${opsUrl}/readyz`)).text).to.equal('ok');
     expect((await get(`${opsUrl}/readyz?verbose`)).text).to.equal(
       '[+]policies ok\n[+]listeners ok\n[+]certificate ok\n[+]shutdown ok\nreadyz check passed\n',
     );
-    sick = 'none has loaded';
+    sick.reason = 'none has loaded';
     const plain = await get(`${opsUrl}/readyz`);
     expect(plain.status).to.equal(503);
     expect(plain.text).to.equal('[-]policies failed: none has loaded\nreadyz check failed\n');

@@ -56,7 +56,8 @@ function treat(pod: PodDraft, container: ContainerDraft, settings: Settings): vo
   const stance = pod.stance(container);
   const profile = profileCapabilities(pod, container, settings);
   const add = container.capabilities('add') ?? [];
-  const kept = add.filter((name) => isAllowed(capabilityName(name), settings, profile));
+  const kept =
+    add.length === 0 ? add : add.filter((name) => isAllowed(capabilityName(name), settings, profile));
   if (kept.length < add.length && !stance.replaces) pod.replace(container, ADD, add, undefined);
 
   const back = shouldDropAll(pod, container, profile) ? dropAll(pod, container, profile) : [];

@@ -1,7 +1,7 @@
 import type { ContainerDraft } from '../containerDraft.js';
 import type { PodDraft } from '../podDraft.js';
 import type { Rule } from '../rule.js';
-import { endsNonRoot, startUser } from '../startUser.js';
+import { effectiveUid, endsNonRoot, startUser } from '../startUser.js';
 
 const FIELD = ['securityContext', 'runAsNonRoot'];
 const POD_FIELD = ['spec', 'securityContext', 'runAsNonRoot'];
@@ -98,7 +98,10 @@ function applyToWindows(pod: PodDraft): void {
     const user =
       container.securityContext('windowsOptions')?.runAsUserName ??
       pod.securityContext('windowsOptions')?.runAsUserName;
-    const isNamed = typeof user === 'string' && user.toLowerCase() !== 'containeradministrator';
+    const isNamed =
+      typeof user === 'string' &&
+      user.toLowerCase() !== 'containeradministrator' &&
+      effectiveUid(pod, container) !== 0;
     if (own === false) {
       if (isNamed) pod.replace(container, FIELD, false, true);
       else pod.report(container, FIELD, false);

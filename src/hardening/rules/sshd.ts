@@ -40,6 +40,7 @@ function findDaemon({ spec }: ContainerDraft): { path: Path; value: unknown } | 
   const port = spec.ports?.findIndex(({ containerPort }) => containerPort === SSH_PORT) ?? -1;
   if (port >= 0) return { path: ['ports', port, 'containerPort'], value: SSH_PORT };
   const image = spec.image ?? '';
+  if (!image.includes('ssh') && !image.includes('dropbear')) return undefined;
   const name = image.slice(image.lastIndexOf('/') + 1).replace(/[:@].*$/, '');
   return IMAGE_NAME.test(name) ? { path: ['image'], value: image } : undefined;
 }

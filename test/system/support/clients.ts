@@ -40,6 +40,15 @@ export function post(
   });
 }
 
+/** The code of the error that a call ends with, or the status of its answer. */
+export async function outcome(reply: Promise<Reply>): Promise<string> {
+  try {
+    return String((await reply).status);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? String(error);
+  }
+}
+
 /** The sentence behind "and the next healthy request is served". */
 export async function serves(port: number, options: Call = {}): Promise<boolean> {
   const uid = `healthy-${Math.random()}`;

@@ -71,7 +71,7 @@ export async function startServers(options: TestOptions = {}): Promise<TestServe
     preview: any,
     ops: any,
     handler: echo,
-    loadPreviewRoutes: async () => placeholderRoutes(),
+    loadPreviewRoutes: () => Promise.resolve(placeholderRoutes()),
     previewInsecure: false,
     tlsFiles: new TlsFiles({ certFile, keyFile, clientCaFile: options.clientCaFile, logger, metrics }),
     checks: [],

@@ -1,0 +1,50 @@
+# kube-harden. `make help` lists the targets; `make run` and `make test` need nothing but Node.js and make.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+SOURCES := $(shell find src -name '*.ts') tsconfig.json tsconfig.build.json package.json
+KUBE_HARDEN := node dist/main.js
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## install, build, make development certificates, and serve standalone on 127.0.0.1
+	@$(KUBE_HARDEN) certs --dir certs --if-missing
+	@$(KUBE_HARDEN) serve \
+		--admission-bind-address 127.0.0.1:8443 \
+		--preview-bind-address 127.0.0.1:9443 \
+		--ops-bind-address 127.0.0.1:8080
+
+.PHONY: test
+test: build ## run every test that needs neither a cluster nor root, with coverage
+	@npm test --silent
+
+.PHONY: build
+build: dist/main.js ## compile src/ to dist/
+
+.PHONY: lint
+lint: node_modules/.package-lock.json ## check types, style, import directions and format
+	@npm run --silent types
+	@npm run --silent lint
+	@npm run --silent format:check
+
+.PHONY: generate
+generate: node_modules/.package-lock.json ## write what is generated: built-in policies, JSON Schema, heads of docs/rules
+	@npm run --silent generate
+
+.PHONY: bench
+bench: build ## measure the engine beside JSON.parse
+	@npm run --silent bench:engine
+
+.PHONY: clean
+clean: ## remove what was built and installed, certificates too
+	rm -rf dist coverage node_modules .cache certs/*.crt certs/*.key
+
+node_modules/.package-lock.json: package-lock.json
+	npm ci --no-audit --no-fund
+	@touch $@
+
+dist/main.js: node_modules/.package-lock.json $(SOURCES)
+	@npm run --silent build

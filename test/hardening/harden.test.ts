@@ -1,0 +1,146 @@
+import { expect } from 'chai';
+import { harden } from '../../src/hardening/harden.js';
+import { toPatch } from '../../src/hardening/patch.js';
+import { PodDraft } from '../../src/hardening/podDraft.js';
+import type { Plan } from '../../src/hardening/plan.js';
+import type { Pod, PodSpec } from '../../src/hardening/podSpec.js';
+import { ruleIds, type Rule } from '../../src/hardening/rule.js';
+import { RuleError } from '../../src/hardening/ruleError.js';
+import { container, hardenPod, planOf, pod } from '../support/harden.js';
+
+const inputOf = (given: Pod) => ({ pod: given, scope: 'pod', bare: false, daemonSet: false }) as const;
+
+describe('harden', () => {
+  it('throws a RuleError that names the rule and carries the cause', () => {
+    for (const cause of [new TypeError('boom'), 'boom']) {
+      const rule: Rule = {
+        ...(planOf({ rules: { sshd: 'Warn' } }).rules[0]?.rule as Rule),
+        apply() {
+          throw cause;
+        },
+      };
+      const plan: Plan = {
+        ...planOf({}),
+        rules: [{ rule, action: 'Warn', settings: {}, optOut: 'Allowed', optedOut: false }],
+      };
+      expect(() => harden(inputOf(pod()), plan))
+        .to.throw(RuleError, 'rule sshd failed: boom')
+        .that.includes({ rule: 'sshd', code: 'RuleFailed', cause });
+    }
+  });
+  it('a draft in which no rule has begun writes nothing', () => {
+    expect(() => new PodDraft(inputOf(pod()), planOf({})).stance()).to.throw('no rule has begun');
+  });
+  it('lists changes in catalogue order', () => {
+    const { changes } = hardenPod(pod(), { policy: 'default' });
+    expect(ruleIds(changes)).to.deep.equal([...new Set(changes.map(({ rule }) => rule))]);
+  });
+  it('takes nulls for unset everywhere', () => {
+    const given = {
+      metadata: { name: 'n', labels: null, annotations: null, ownerReferences: null },
+      spec: {
+        containers: [
+          {
+            name: 'a',
+            securityContext: null,
+            resources: null,
+            ports: null,
+            volumeMounts: null,
+            command: null,
+          },
+          {
+            name: 'b',
+            image: null,
+            securityContext: { capabilities: null, runAsUser: null, privileged: null },
+          },
+        ],
+        ...{ initContainers: null, securityContext: null, volumes: null, nodeSelector: null, affinity: null },
+        ...{ tolerations: null, os: null, hostNetwork: null, serviceAccountName: null, resources: null },
+      },
+    } as Pod;
+    const { hardened } = hardenPod(given, { policy: 'restricted', valid: false });
+    expect(hardened.spec.securityContext).to.include({ runAsNonRoot: true, runAsUser: 65532 });
+  });
+  it('a pod that an earlier pass has hardened, with more containers injected since, is hardened again', () => {
+    const { hardened } = hardenPod(pod(), { policy: 'default' });
+    const injected = {
+      ...hardened,
+      spec: {
+        ...hardened.spec,
+        containers: [...(hardened.spec.containers ?? []), container({ name: 'proxy' })],
+      },
+    };
+    const again = hardenPod(injected, { policy: 'default' });
+    expect(again.changes.every(({ container: at }) => at?.name === 'proxy')).to.equal(true);
+    expect(again.changes.length).to.be.above(0);
+  });
+
+  describe('what a hostile author writes costs no more than its length', () => {
+    const many = <T>(count: number, make: (index: number) => T): T[] =>
+      Array.from({ length: count }, (_, i) => make(i));
+    const N = 20_000;
+    const hostPath = (i: number) => ({ name: `v${i}`, hostPath: { path: '/run' } });
+    const shapes: Record<string, PodSpec> = {
+      'containers of one name': { containers: many(N, () => ({ name: 'a' })) },
+      'privileged containers': {
+        containers: many(N, (i) => ({ name: `c${i}`, securityContext: { privileged: true } })),
+      },
+      'host paths, each with a container': {
+        volumes: many(N, hostPath),
+        containers: many(N, (i) => ({ name: `c${i}`, volumeMounts: [{ name: `v${i}`, mountPath: '/x' }] })),
+      },
+      'host paths of one name, and as many mounts': {
+        volumes: many(N, () => hostPath(0)),
+        containers: many(N, (i) => ({ name: `c${i}`, volumeMounts: [{ name: 'v0', mountPath: '/x' }] })),
+      },
+      'one container that mounts them all': {
+        volumes: many(N, hostPath),
+        containers: [{ name: 'a', volumeMounts: many(N, (i) => ({ name: `v${i}`, mountPath: `/x/${i}` })) }],
+      },
+      'volumes that look like tokens': {
+        volumes: many(N, (i) => ({
+          name: `kube-api-access-${i}`,
+          projected: { sources: [{ serviceAccountToken: {} }] },
+        })),
+        containers: many(N, (i) => ({
+          name: `c${i}`,
+          volumeMounts: [{ name: `kube-api-access-${i}`, mountPath: '/x' }],
+        })),
+      },
+      'node selector terms': {
+        containers: many(N, (i) => ({ name: `c${i}` })),
+        affinity: {
+          nodeAffinity: {
+            requiredDuringSchedulingIgnoredDuringExecution: {
+              nodeSelectorTerms: many(N, () => ({ matchFields: [{}] })),
+            },
+          },
+        },
+      },
+    };
+    const plan = planOf({
+      policy: 'default',
+      rules: {
+        automountServiceAccountToken: 'Default',
+        scheduling: {
+          action: 'Default',
+          nodeAffinity: {
+            requiredDuringSchedulingIgnoredDuringExecution: {
+              nodeSelectorTerms: [{ matchExpressions: [{ key: 'tenant', operator: 'Exists' }] }],
+            },
+          },
+        },
+      },
+      exceptions: [{ rules: ['sshd'], containers: ['other'] }],
+    });
+    for (const [title, spec] of Object.entries(shapes))
+      it(`${N} ${title}`, () => {
+        const given: Pod = { spec };
+        const start = performance.now();
+        const { changes } = harden(inputOf(given), plan);
+        toPatch(given, [], changes);
+        // It takes some 50 to 150 ms; a cost that grows with the square takes many seconds.
+        expect(performance.now() - start).to.be.below(1500);
+      });
+  });
+});
