@@ -95,8 +95,11 @@ export default defineConfig(
   },
   {
     files: ['**/*.js'],
-    ...tseslint.configs.disableTypeChecked,
-    languageOptions: { globals: { process: 'readonly', URL: 'readonly' } },
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: {
+      parserOptions: { projectService: false },
+      globals: { process: 'readonly', URL: 'readonly' },
+    },
   },
   {
     files: ['test/**/*.ts', 'scripts/**/*.ts'],

@@ -44,8 +44,11 @@ interface Place {
   readonly depth: number;
 }
 
-/** Parents that operations of this patch add, by the holder that lacks them: later changes go into the value itself. */
-type Added = Map<Holder, Map<Key, Holder>>;
+/**
+ * Parents that operations of this patch add, by their pointer: later changes go into the value itself. Not by the holder
+ * that lacks them, which YAML anchors let several places of an object share.
+ */
+type Added = Map<string, Holder>;
 
 /** `spec`, list, index: most changes are made inside a container, so the way there is gone once. */
 const CONTAINER_DEPTH = 3;
@@ -80,13 +83,11 @@ function write(place: Place, path: Path, after: unknown, added: Added): Operatio
       holder = child;
       continue;
     }
-    const beside = added.get(holder) ?? new Map<Key, Holder>();
-    added.set(holder, beside);
-    const pending = beside.get(key);
+    const pending = added.get(text);
     const value = pending ?? emptyFor(path[depth + 1]);
     put(value, path, depth + 1, after);
     if (pending) return undefined;
-    beside.set(key, value);
+    added.set(text, value);
     return { op: 'add', path: text, value };
   }
   const key = path[last] as Key;

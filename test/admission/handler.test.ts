@@ -480,7 +480,7 @@ describe('admission handler: failures', () => {
   });
 
   it('waits for a plan that is not cached yet', async () => {
-    const handler = handlerFor({ planFor: async () => planOf() });
+    const handler = handlerFor({ planFor: () => Promise.resolve(planOf()) });
     const answer = handler.answer(healthy());
     expect(answer).to.be.instanceOf(Promise);
     expect(responseOf(await answer).operations.length).to.be.above(0);
@@ -507,7 +507,7 @@ describe('admission handler: failures', () => {
   }
 
   it('answers 400 to a bad object too where the plan came later', async () => {
-    const handler = handlerFor({ planFor: async () => planOf() });
+    const handler = handlerFor({ planFor: () => Promise.resolve(planOf()) });
     const answer = await handler.answer(reviewOf(requestOf(pod({ hostPID: 1 }))));
     expect(answer.status).to.equal(400);
     expect(handler.failures).to.deep.equal([]);

@@ -10,7 +10,6 @@ import { decodeReview } from '../../src/admission/review.js';
 import type { AdmissionRequest } from '../../src/admission/types.js';
 import { harden } from '../../src/hardening/harden.js';
 import type { HardenInput } from '../../src/hardening/podDraft.js';
-import type { Plan } from '../../src/hardening/plan.js';
 import type { Pod } from '../../src/hardening/podSpec.js';
 import { BUILTIN_POLICIES } from '../../src/policy/builtin.generated.js';
 import type { NamespaceFacts } from '../../src/policy/namespace.js';

@@ -170,8 +170,17 @@ describe('toPatch', () => {
         );
     });
 
+  it('tells places apart that share one value, as YAML anchors make them', () => {
+    const shared = {};
+    const object = { list: [shared, shared] };
+    const changes = [0, 1].map((index) => ({ path: ['list', index, 'a', 'b'], after: index }));
+    expect(toPatch(object, [], changes)).to.deep.equal([
+      { op: 'add', path: '/list/0/a', value: { b: 0 } },
+      { op: 'add', path: '/list/1/a', value: { b: 1 } },
+    ]);
+  });
   it('removes items of one list from the end, so that the rest keep their places', () => {
-    const object = { list: [...'abcdefghijkl'] };
+    const object = { list: Array.from('abcdefghijkl') };
     const changes = [1, 10, 2, 11].map((index) => ({ path: ['list', index] }));
     const { newDocument } = fastJsonPatch.applyPatch(
       structuredClone(object),

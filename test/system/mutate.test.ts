@@ -96,7 +96,7 @@ ${Object.entries({
   'kube-system': { mode: 'enforce' },
 })
   .map(([name, labels]) => {
-    const ours = Object.entries(labels).map(([key, value]) => `kube-harden.io/${key}: ${String(value)}`);
+    const ours = Object.entries(labels).map(([key, value]) => `kube-harden.io/${key}: ${value}`);
     return `  - {apiVersion: v1, kind: Namespace, metadata: {name: ${name}, labels: {${ours.join(', ')}}}}`;
   })
   .join('\n')}

@@ -33,7 +33,7 @@ export const readOnlyRootFilesystem: Rule<Settings> = {
   ],
 
   apply(pod, settings) {
-    let taken: Set<string> | undefined;
+    let taken: TakenNames | undefined;
     for (const container of pod.containers) {
       const value = container.securityContext('readOnlyRootFilesystem');
       if (value === true) continue;
@@ -64,7 +64,7 @@ function mountWritablePaths(
   pod: PodDraft,
   container: ContainerDraft,
   settings: Settings,
-  taken: Set<string>,
+  taken: TakenNames,
 ): void {
   const profile = container.profile?.profile;
   const sizeLimit = profile?.sizeLimit ?? settings.sizeLimit;
@@ -80,7 +80,6 @@ function mountWritablePaths(
     if (mounted.some((mount) => isAtOrBelow(path, mount))) continue;
     mounted.push(path);
     const name = volumeName(container.ref.name, path, taken);
-    taken.add(name);
     pod.write(container, ['volumeMounts', '-'], undefined, { name, mountPath: path });
     pod.write(container, VOLUME, undefined, { name, emptyDir: { sizeLimit } });
   }
@@ -88,23 +87,32 @@ function mountWritablePaths(
 
 const VOLUME = ['spec', 'volumes', '-'];
 
-function takenNames(pod: PodDraft): Set<string> {
-  const names = new Set(pod.input.reservedVolumeNames);
-  for (const volume of pod.spec.volumes ?? []) if (volume.name !== undefined) names.add(volume.name);
-  return names;
+/** Names of volumes, each with the last number that was tried after it. */
+type TakenNames = Map<string, number>;
+
+function takenNames(pod: PodDraft): TakenNames {
+  const taken: TakenNames = new Map();
+  for (const name of pod.input.reservedVolumeNames ?? []) taken.set(name, 1);
+  for (const volume of pod.spec.volumes ?? []) if (volume.name !== undefined) taken.set(volume.name, 1);
+  return taken;
 }
 
 /** A DNS label of at most 63 characters that says what it is, is the same in every run, and clashes with none. */
-function volumeName(container: string, path: string, taken: ReadonlySet<string>): string {
+function volumeName(container: string, path: string, taken: TakenNames): string {
   const name = nameFor(`${container} ${path}`, path);
+  // Counting goes on where it stopped: thousands of containers of one name must not cost its square.
+  let last = taken.get(name) ?? 0;
   let free = name;
-  for (let next = 2; taken.has(free); next++) free = `${name}-${next}`;
+  while (taken.has(free)) free = `${name}-${++last}`;
+  taken.set(free, 1);
+  if (free !== name) taken.set(name, last);
   return free;
 }
 
-/** The same few containers are made again and again. Bounded, since their names come from pod authors. */
+/** The same few containers are made again and again. Bounded in number and length: their names come from pod authors. */
 const names = new Map<string, string>();
 const NAMES_MAX = 4096;
+const KEY_MAX = 256;
 
 function nameFor(key: string, path: string): string {
   const known = names.get(key);
@@ -115,6 +123,7 @@ function nameFor(key: string, path: string): string {
     .slice(0, 30)
     .replace(/^-+|-+$/g, '');
   const name = `kube-harden-${words}-${fingerprint(key)}`;
+  if (key.length > KEY_MAX) return name;
   if (names.size >= NAMES_MAX) names.clear();
   names.set(key, name);
   return name;

@@ -1,4 +1,4 @@
-import type { Pod } from '../../../src/hardening/podSpec.js';
+import type { Pod, PodSecurityContext, SecurityContext } from '../../../src/hardening/podSpec.js';
 import { container, itHardens, pod, podWith, type RuleChoice } from '../../support/harden.js';
 
 const ON_POD = 'spec.securityContext.runAsNonRoot';
@@ -222,7 +222,7 @@ describe('runAsNonRoot', () => {
   ]);
 
   describe('on Windows', () => {
-    const windows = (onPod: object, own?: object): Pod =>
+    const windows = (onPod: PodSecurityContext, own?: SecurityContext): Pod =>
       pod({
         os: { name: 'windows' },
         securityContext: onPod,
