@@ -12,7 +12,7 @@ help: ## list the targets
 .PHONY: run
 run: build ## install, build, make development certificates, and serve standalone on 127.0.0.1
 	@$(KUBE_HARDEN) certs --dir certs --if-missing
-	@$(KUBE_HARDEN) serve \
+	@$(KUBE_HARDEN) serve --kubeconfig none \
 		--admission-bind-address 127.0.0.1:8443 \
 		--preview-bind-address 127.0.0.1:9443 \
 		--ops-bind-address 127.0.0.1:8080

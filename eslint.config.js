@@ -1,6 +1,4 @@
 import { defineConfig } from 'eslint/config';
-import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
-import { importX } from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
 
 /**
@@ -19,14 +17,22 @@ const MAY_IMPORT = {
   cli: ['server', 'telemetry', 'preview', 'admission', 'policy', 'images', 'podSecurity', 'hardening'],
 };
 
-const zones = Object.entries(MAY_IMPORT).map(([folder, allowed]) => ({
-  target: `./src/${folder}`,
-  from: './src',
-  except: [folder, ...allowed].map((name) => `./${name}`),
-  message: `src/${folder} may import only from ${[folder, ...allowed].join(', ')}: imports point one way.`,
-}));
+const FOLDERS = Object.keys(MAY_IMPORT);
+
+/** Relative imports of a folder that is not given: `../server/...` from admission, `../../policy/...` from a rule. */
+function oneWay(folder) {
+  const allowed = [folder, ...MAY_IMPORT[folder]];
+  const forbidden = [...FOLDERS.filter((name) => !allowed.includes(name)), 'main\\.js', 'compileCache\\.js'];
+  return {
+    regex: `^(\\.\\./)+(${forbidden.join('|')})(/|$)`,
+    message: `src/${folder} may import only from ${allowed.join(', ')}: imports point one way.`,
+  };
+}
 
 const PURE = 'hardening and podSecurity are pure: no Node.js, no clock, no I/O, no framework.';
+
+const PURE_FOLDERS = ['hardening', 'podSecurity'];
+const NO_PACKAGES = { regex: '^(?!\\.|fast-json-patch$)', message: PURE };
 
 export default defineConfig(
   {
@@ -44,12 +50,14 @@ export default defineConfig(
   ...tseslint.configs.stylisticTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
-    plugins: { 'import-x': importX },
-    settings: { 'import-x/resolver-next': [createTypeScriptImportResolver()] },
     rules: {
-      'import-x/no-restricted-paths': ['error', { zones, basePath: import.meta.dirname }],
-      'import-x/no-default-export': 'error',
-      'import-x/no-duplicates': 'error',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'ExportDefaultDeclaration',
+          message: 'Named exports only: a name is the same everywhere.',
+        },
+      ],
       'no-console': 'error',
       eqeqeq: ['error', 'always', { null: 'ignore' }],
       '@typescript-eslint/restrict-template-expressions': [
@@ -67,18 +75,18 @@ export default defineConfig(
       '@typescript-eslint/prefer-nullish-coalescing': 'off',
     },
   },
-  {
-    files: ['src/hardening/**/*.ts', 'src/podSecurity/**/*.ts'],
+  ...FOLDERS.map((folder) => ({
+    files: [`src/${folder}/**/*.ts`],
     rules: {
       'no-restricted-imports': [
         'error',
-        {
-          patterns: [
-            { regex: '^node:', message: PURE },
-            { regex: '^(?!\\.|fast-json-patch$)', allowTypeImports: true, message: PURE },
-          ],
-        },
+        { patterns: [oneWay(folder), ...(PURE_FOLDERS.includes(folder) ? [NO_PACKAGES] : [])] },
       ],
+    },
+  })),
+  {
+    files: ['src/hardening/**/*.ts', 'src/podSecurity/**/*.ts'],
+    rules: {
       'no-restricted-globals': [
         'error',
         ...['process', 'Date', 'performance', 'console', 'setTimeout', 'fetch', 'Buffer'].map((name) => ({
@@ -91,7 +99,12 @@ export default defineConfig(
   {
     // The settings' schemas lie with their rules and are loaded only when a policy file is.
     files: ['src/hardening/**/*.settings.ts', 'src/hardening/settingsFields.ts'],
-    rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: '^(?!\\.|zod$)', message: PURE }] }] },
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [oneWay('hardening'), { regex: '^(?!\\.|zod$)', message: PURE }] },
+      ],
+    },
   },
   {
     files: ['**/*.js'],

@@ -111,10 +111,7 @@ describe('The four promises', function () {
           daemonSet: object.kind === 'DaemonSet',
         } as const;
         const { skips } = harden(input, plan);
-        const { hardened } = expectPromises(
-          { object: { apiVersion: 'v1', kind: 'Pod', ...pod } },
-          plan,
-        );
+        const { hardened } = expectPromises({ object: { apiVersion: 'v1', kind: 'Pod', ...pod } }, plan);
         const result = evaluatePodSecurity(podOf(hardened) ?? pod);
         const was = evaluatePodSecurity(pod).level;
         before.set(was, (before.get(was) ?? 0) + 1);

@@ -8,7 +8,12 @@ import type { GeneratedFile } from './generatedFile.js';
 const ROOT = new URL('../../', import.meta.url);
 
 /** Pages outside docs/rules that show what the command line prints. */
-export const PAGES_WITH_EXAMPLES = ['README.md', 'docs/policies.md', 'docs/contract.md', 'docs/operations.md'];
+export const PAGES_WITH_EXAMPLES = [
+  'README.md',
+  'docs/policies.md',
+  'docs/contract.md',
+  'docs/operations.md',
+];
 
 /**
  * An example in a page: a comment that names the command, and the fenced block below it with what the command prints,
@@ -59,12 +64,17 @@ export async function printedBy(command: string): Promise<string> {
   };
   const commands: Readonly<Record<string, () => Command>> = {
     preview: () =>
-      previewCommand({ ...output, colour: false, stdin: () => Promise.reject(new Error('no standard input')) }),
+      previewCommand({
+        ...output,
+        colour: false,
+        stdin: () => Promise.reject(new Error('no standard input')),
+      }),
     policy: () => policyCommand(output),
     rules: () => rulesCommand(output),
   };
   const make = commands[name];
-  if (make === undefined) throw new Error(`an example runs ${command}: only preview, policy and rules can be run here`);
+  if (make === undefined)
+    throw new Error(`an example runs ${command}: only preview, policy and rules can be run here`);
   const before = process.exitCode;
   try {
     await make().exitOverride().parseAsync(words, { from: 'user' });

@@ -74,12 +74,13 @@ kubectl label ns NAMESPACE kube-harden.io/${id}=disabled
 }
 
 function actionText({ sets, actions, refused }: Rule, action: Action): string {
-  if (!actions.includes(action)) return `refused when the policy loads: ${refused?.[action] ?? 'not possible'}`;
+  if (!actions.includes(action))
+    return `refused when the policy loads: ${refused?.[action] ?? 'not possible'}`;
   switch (action) {
     case 'Default':
       return `sets ${sets.Default}`.replace(/^sets nothing/, 'writes nothing');
     case 'Override':
-      return `as Default; also replaces: ${sets.Override}`.replace('also replaces: nothing more', 'nothing more');
+      return `as Default; besides: ${sets.Override}`.replace('besides: nothing more', 'nothing more');
     case 'Warn':
       return 'writes nothing; reports what Default would set, and what is weaker than that';
     case 'Deny':
@@ -110,7 +111,15 @@ ${rows.map((row) => `| ${row.map(cell).join(' | ')} |`).join('\n')}`;
 }
 
 function settingsOf(id: string): string[][] {
-  const rules = within(toJsonSchema(), ['properties', 'spec', 'properties', 'rules', 'properties', id, 'properties']);
+  const rules = within(toJsonSchema(), [
+    'properties',
+    'spec',
+    'properties',
+    'rules',
+    'properties',
+    id,
+    'properties',
+  ]);
   return Object.entries(rules as Readonly<Record<string, Schema>>)
     .filter(([name]) => name !== 'action' && name !== 'optOut')
     .flatMap(([name, schema]) => rowsOf(name, schema));
@@ -123,8 +132,13 @@ function within(value: unknown, path: readonly string[]): unknown {
 /** A setting, and below it what it is made of: `requests`, `requests.cpu`, `allowed[].path`. */
 function rowsOf(name: string, schema: Schema): string[][] {
   const { description = '', enum: words, items, properties = {} } = schema;
-  const choice = words && words.length > 1 ? `${words.map((word) => `\`${String(word)}\``).join(' or ')}. ` : '';
-  const own = [`\`${name}\``, 'default' in schema ? `\`${shown(schema.default)}\`` : '', choice + description];
+  const choice =
+    words && words.length > 1 ? `${words.map((word) => `\`${String(word)}\``).join(' or ')}. ` : '';
+  const own = [
+    `\`${name}\``,
+    'default' in schema ? `\`${shown(schema.default)}\`` : '',
+    choice + description,
+  ];
   const below = [
     ...Object.entries(properties).flatMap(([key, inner]) => rowsOf(`${name}.${key}`, inner)),
     ...(items?.properties ? Object.entries(items.properties) : []).flatMap(([key, inner]) =>
@@ -139,7 +153,9 @@ function shown(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(shown).join(', ')}]`;
   if (typeof value !== 'object' || value === null)
     return typeof value === 'string' && /^\d+$/.test(value) ? `"${value}"` : String(value);
-  return `{${Object.entries(value).map(([key, inner]) => `${key}: ${shown(inner)}`).join(', ')}}`;
+  return `{${Object.entries(value)
+    .map(([key, inner]) => `${key}: ${shown(inner)}`)
+    .join(', ')}}`;
 }
 
 function cell(text: string): string {

@@ -49,8 +49,17 @@ export function createAdmissionHandler({
   const answer = (request: AdmissionRequest, plan: Plan, started: number): AdmissionAnswer => {
     const decision = decide(request, plan);
     const body = encodeReview(request, decision);
-    observer.decided(decision, request, (timer() - started) / 1000);
+    observe(decision, request, (timer() - started) / 1000);
     return { status: 200, body };
+  };
+
+  // A good answer is given whatever becomes of its log line.
+  const observe: DecisionObserver['decided'] = (...decided) => {
+    try {
+      observer.decided(...decided);
+    } catch (error) {
+      observer.failed(error, decided[1].uid);
+    }
   };
 
   const fail = (error: unknown, uid: string | undefined): AdmissionAnswer => {

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { CommandError } from './commandError.js';
 
 /** This machine, and the Service of the manifests. */
@@ -77,7 +77,7 @@ export async function makeCertificates(options: CertsOptions): Promise<string> {
     ...validFor(days),
   });
   try {
-    mkdirSync(dir, { recursive: true });
+    makeFolder(dir);
     writeWhole(key, leaf.key, 0o600);
     writeWhole(cert, leaf.cert, 0o644);
     writeWhole(ca, authority.cert, 0o644);
@@ -122,4 +122,15 @@ function positiveInteger(value: string): number {
   // Ten years: some verifiers compute dates beyond that wrongly, and nobody should need it here.
   if (Number.isInteger(days) && days > 0 && days <= 3650) return days;
   throw new InvalidArgumentError('It is a whole number from 1 to 3650.');
+}
+
+/**
+ * As `mkdir -p`. Not with `recursive`: Node.js 20 tries for ever where the kernel says ENOENT for a folder whose parent
+ * is there (/proc/x).
+ */
+function makeFolder(dir: string): void {
+  if (existsSync(dir)) return;
+  const parent = dirname(resolve(dir));
+  if (!existsSync(parent)) makeFolder(parent);
+  mkdirSync(dir);
 }

@@ -18,9 +18,13 @@ export function toPatch(
   base: Path,
   changes: readonly Pick<Change, 'path' | 'after' | 'container'>[],
 ): Operation[] {
-  const root: Place = { holder: valueAt(object, base) as Holder, pointer: pointer('', base), depth: 0 };
+  const root: Place = {
+    holder: valueAt(object, base) as Holder,
+    pointer: pointer('', base),
+    depth: 0,
+    added: [],
+  };
   const containers = new Map<ContainerRef, Place>();
-  const added: Added = new Map();
   const operations: Operation[] = [];
   const removals: { path: Path; operation: RemoveOperation }[] = [];
   for (const { path, after, container } of changes) {
@@ -29,7 +33,7 @@ export function toPatch(
       continue;
     }
     const place = container && isInside(path, container) ? placeOf(container, path, root, containers) : root;
-    const operation = write(place, path, after, added);
+    const operation = write(place, path, after);
     if (operation) operations.push(operation);
   }
   removals.sort((a, b) => compareDescending(a.path, b.path));
@@ -42,13 +46,9 @@ interface Place {
   readonly holder: Holder;
   readonly pointer: string;
   readonly depth: number;
+  /** Parents below it that operations of this patch add: later changes go into the value itself. */
+  readonly added: { readonly path: Path; readonly depth: number; readonly value: Holder }[];
 }
-
-/**
- * Parents that operations of this patch add, by their pointer: later changes go into the value itself. Not by the holder
- * that lacks them, which YAML anchors let several places of an object share.
- */
-type Added = Map<string, Holder>;
 
 /** `spec`, list, index: most changes are made inside a container, so the way there is gone once. */
 const CONTAINER_DEPTH = 3;
@@ -65,6 +65,7 @@ function placeOf(container: ContainerRef, path: Path, root: Place, known: Map<Co
       holder: valueAt(root.holder, way) as Holder,
       pointer: pointer(root.pointer, way),
       depth: CONTAINER_DEPTH,
+      added: [],
     };
     known.set(container, place);
   }
@@ -72,7 +73,7 @@ function placeOf(container: ContainerRef, path: Path, root: Place, known: Map<Co
 }
 
 /** @returns undefined where the value went into a parent that an earlier operation adds */
-function write(place: Place, path: Path, after: unknown, added: Added): Operation | undefined {
+function write(place: Place, path: Path, after: unknown): Operation | undefined {
   const last = path.length - 1;
   let { holder, pointer: text } = place;
   for (let depth = place.depth; depth < last; depth++) {
@@ -83,16 +84,25 @@ function write(place: Place, path: Path, after: unknown, added: Added): Operatio
       holder = child;
       continue;
     }
-    const pending = added.get(text);
-    const value = pending ?? emptyFor(path[depth + 1]);
+    // By its path, not by the object that lacks it: YAML anchors let several places share one object.
+    const pending = place.added.find(
+      (parent) => parent.depth === depth && isSame(parent.path, path, place.depth, depth),
+    );
+    const value = pending?.value ?? emptyFor(path[depth + 1]);
     put(value, path, depth + 1, after);
     if (pending) return undefined;
-    added.set(text, value);
+    place.added.push({ path, depth, value });
     return { op: 'add', path: text, value };
   }
   const key = path[last] as Key;
   const exists = key !== '-' && Object.hasOwn(holder, key) && holder[key] !== null;
   return { op: exists ? 'replace' : 'add', path: `${text}/${escapeKey(key)}`, value: after };
+}
+
+/** Whether two paths are the same from one depth through another. */
+function isSame(a: Path, b: Path, from: number, through: number): boolean {
+  for (let depth = from; depth <= through; depth++) if (a[depth] !== b[depth]) return false;
+  return true;
 }
 
 /** Writes into a value that an operation of this patch adds. */
@@ -126,8 +136,17 @@ function pointer(start: string, path: Path): string {
 /** RFC 6901: `~` is written `~0` and `/` is written `~1`. */
 function escapeKey(key: Key): Key {
   if (typeof key === 'number') return key;
-  return key.includes('~') || key.includes('/') ? key.replaceAll('~', '~0').replaceAll('/', '~1') : key;
+  const known = escaped.get(key);
+  if (known !== undefined) return known;
+  const text = key.replaceAll('~', '~0').replaceAll('/', '~1');
+  if (escaped.size < ESCAPED_MAX && key.length < ESCAPED_MAX_LENGTH) escaped.set(key, text);
+  return text;
 }
+
+/** The same few names again and again. Bounded both ways, since a pod's author can make some of them up. */
+const escaped = new Map<string, string>();
+const ESCAPED_MAX = 1024;
+const ESCAPED_MAX_LENGTH = 64;
 
 function compareDescending(a: Path, b: Path): number {
   for (let i = 0; i < Math.min(a.length, b.length); i++) {

@@ -109,7 +109,11 @@ export interface Violation {
 /** The rules that changes, skips or violations come from: each once, in catalogue order. */
 export function ruleIds(list: readonly { readonly rule: RuleId }[]): RuleId[] {
   const named: RuleId[] = [];
-  for (const { rule } of list) if (!named.includes(rule)) named.push(rule);
+  let last: RuleId | undefined;
+  for (const { rule } of list) {
+    if (rule !== last && !named.includes(rule)) named.push(rule);
+    last = rule;
+  }
   return named.length > 1 ? RULE_IDS.filter((id) => named.includes(id)) : named;
 }
 

@@ -31,7 +31,7 @@ export function matchesVersion(
 ): boolean {
   if (digest !== undefined && (image.digest === undefined || !matchesGlob(digest, image.digest)))
     return false;
-  if (tag === undefined) return true;
+  if (tag === undefined || tag === '*') return true;
   const imageTag = image.tag ?? (image.digest === undefined ? 'latest' : undefined);
   return imageTag !== undefined && matchesGlob(tag, imageTag);
 }

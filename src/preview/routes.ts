@@ -2,7 +2,7 @@ import express from 'express';
 import type { Request, Response, Router } from 'express';
 import type { Policy } from '../policy/policy.js';
 import { didYouMean } from '../policy/didYouMean.js';
-import { ProblemError } from '../server/problem.js';
+import { ProblemError } from './problem.js';
 import { CATALOGUE } from './catalogue.js';
 import { readChoices, type PreviewChoices } from './choices.js';
 import { unifiedDiff } from './diff.js';

@@ -1,7 +1,7 @@
 import express, { type NextFunction, type Request, type Response, type Router } from 'express';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Answer } from './answer.js';
-import { ProblemError } from './problem.js';
+import { ProblemError } from '../preview/problem.js';
 import { problemAnswer } from './problemAnswer.js';
 
 export interface ExpressAppOptions {

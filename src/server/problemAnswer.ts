@@ -1,5 +1,5 @@
 import type { Answer } from './answer.js';
-import { problem, PROBLEM_MEDIA_TYPE, type Problem } from './problem.js';
+import { problem, PROBLEM_MEDIA_TYPE, type Problem } from '../preview/problem.js';
 
 /** A problem document as an answer. */
 export function problemAnswer(

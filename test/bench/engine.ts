@@ -129,8 +129,7 @@ async function bySize(): Promise<void> {
 
 async function byScale(): Promise<void> {
   const body = Buffer.from(podReview(2));
-  const decision = (plans: StandalonePlans) => () =>
-    decide(decodeReview(body), plans.planFor('shop'));
+  const decision = (plans: StandalonePlans) => () => decide(decodeReview(body), plans.planFor('shop'));
   const compare = async (title: string, cases: Readonly<Record<string, StandalonePlans>>): Promise<void> => {
     const result = await measure(
       Object.fromEntries(Object.entries(cases).map(([name, plans]) => [name, decision(plans)])),

@@ -21,7 +21,9 @@ export function losses(before: unknown, after: unknown, path = ''): string[] {
       key === CHANGED ? [] : losses(value, (after as Json)[key], `${path}.${key}`),
     );
   }
-  return Object.is(before, after) ? [] : [`${path}: ${JSON.stringify(before)} became ${JSON.stringify(after)}`];
+  return Object.is(before, after)
+    ? []
+    : [`${path}: ${JSON.stringify(before)} became ${JSON.stringify(after)}`];
 }
 
 /** What is weaker in the hardened pod than it was: effective values, container by container. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { ProblemError, problem } from '../../src/server/problem.js';
+import { ProblemError, problem } from '../../src/preview/problem.js';
 import { isLoopback } from '../../src/server/previewListener.js';
 import { certificateCheck } from '../../src/server/servers.js';
 
