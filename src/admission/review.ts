@@ -22,14 +22,16 @@ export function decodeReview(body: Buffer): AdmissionRequest {
   if (!isRecord(review))
     throw new ReviewError(`the body is ${describeValue(review)}: expected an AdmissionReview`);
   if (review['kind'] !== 'AdmissionReview') {
-    throw new ReviewError(`kind: ${describeValue(review['kind'])} is not AdmissionReview`);
+    throw new ReviewError(`kind: ${found(review['kind'])} is not AdmissionReview`);
   }
   if (review['apiVersion'] !== API_VERSION) {
-    throw new ReviewError(
-      `apiVersion: ${describeValue(review['apiVersion'])} is not supported; use ${API_VERSION}`,
-    );
+    throw new ReviewError(`apiVersion: ${found(review['apiVersion'])} is not supported; use ${API_VERSION}`);
   }
   return checkRequest(review['request']);
+}
+
+function found(value: unknown): string {
+  return value === undefined ? 'missing, which' : describeValue(value);
 }
 
 function parse(text: string): unknown {

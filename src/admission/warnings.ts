@@ -35,7 +35,7 @@ export function warningsFor(told: Told, request: AdmissionRequest, subject: Subj
 }
 
 function seeLine(request: AdmissionRequest): string {
-  const tail = 'kube-harden: see every change and its reason: kubectl harden preview -f FILE';
+  const tail = 'kube-harden: every change and its reason: kubectl harden preview -o json -f FILE';
   const namespace = ` -n ${namespaceOf(request)}`;
   return tail.length + namespace.length <= LINE_MAX ? tail + namespace : tail;
 }

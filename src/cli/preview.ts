@@ -161,7 +161,8 @@ async function previewAll(
       if (!read || !('choices' in read)) continue;
       previews.push(await previewFile(file, read.choices, loaded.plans));
     } catch (error) {
-      if (error instanceof ManifestError) problems.push(...error.issues.map(issueLine));
+      if (error instanceof ManifestError)
+        problems.push(...error.issues.map((issue) => issueLine(issue, source.path)));
       else if (error instanceof Error && 'syscall' in error)
         problems.push(`${source.path}: ${systemReason(error)}`);
       else throw error;
@@ -214,8 +215,7 @@ function systemReason(error: unknown): string {
 }
 
 /** `file:line:column: field: message`. */
-function issueLine({ source, line, column, field, message }: ManifestIssue): string {
-  const file = source.replace(/#\d+.*$/, '');
+function issueLine({ line, column, field, message }: ManifestIssue, file: string): string {
   return [[file, line, column].filter((part) => part !== undefined).join(':'), field, message]
     .filter((part) => part !== undefined && part !== '')
     .join(': ');

@@ -4,11 +4,14 @@ import type { SkipCode } from '../hardening/rule.js';
 export const SKIP_REASONS: Readonly<Record<SkipCode, string>> = {
   ExplicitRoot: 'the container says that it runs as root',
   NonRootDeclared: 'it declares runAsNonRoot without a uid, so it relies on the user of its image',
-  StartsAsRoot: 'the container starts as root, and its entrypoint needs capabilities to become another user',
-  PrivilegedContainer: 'the container is privileged, where this field has no effect or is refused',
+  StartsAsRoot:
+    'the container starts, or may start, as root, and its entrypoint may need that to become another user',
+  PrivilegedContainer:
+    'the container is privileged: the field would have no effect, be refused, or break what needs the privileges',
   ApiWouldReject: 'the API server would refuse the object with this field',
   LegacyAnnotation: 'an old seccomp annotation says something else, and the API server refuses both together',
-  WindowsPod: 'the pod runs on Windows, where the API server refuses this field',
+  WindowsPod:
+    'the pod runs on Windows, where this rule has nothing to govern or the API server refuses the field',
   PodLevelResources: 'the pod sets resources for all its containers together',
   RequestDefaultsToLimit: 'the limit is set, and the API server makes the request equal to it',
   QuotaScope:

@@ -45,7 +45,9 @@ describe('warnings: Summary', () => {
     expect(warnings).to.have.length(2);
     expect(warnings[0]).to.match(/^kube-harden set \d+ fields \(runAsNonRoot, runAsUser, capabilities, /);
     expect(warnings[0]).to.contain(`set ${changes.length} fields`);
-    expect(warnings[1]).to.match(/see every change and its reason: kubectl harden preview -f FILE -n shop$/);
+    expect(warnings[1]).to.match(
+      /every change and its reason: kubectl harden preview -o json -f FILE -n shop$/,
+    );
   });
 
   it('one line for what is violated', () => {
@@ -184,7 +186,7 @@ describe('warnings: length', () => {
       { namespace: LONG },
     );
     for (const warning of warnings.slice(0, -1)) expect(warning).to.match(/kube-harden\.io\/\w+=disabled$/);
-    expect(warnings.at(-1)).to.contain('kubectl harden preview -f FILE');
+    expect(warnings.at(-1)).to.contain('kubectl harden preview -o json -f FILE');
   });
 
   it('leaves a line for the object however many labels are wrong', () => {

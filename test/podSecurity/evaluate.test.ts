@@ -244,10 +244,12 @@ function variants(pod: Pod, as?: 'null' | 'missing'): Pod[] {
   return kinds.flatMap((kind) =>
     fieldPaths(pod).map((path) => {
       const copy = structuredClone(pod);
-      const parent = path.slice(0, -1).reduce<unknown>((node, key) => Reflect.get(Object(node), key), copy);
+      const parent = path
+        .slice(0, -1)
+        .reduce<object>((node, key) => (node as Record<string, object>)[key] ?? {}, copy);
       const key = path.at(-1) ?? '';
-      if (kind === 'null') Reflect.set(Object(parent), key, null);
-      else Reflect.deleteProperty(Object(parent), key);
+      if (kind === 'null') Reflect.set(parent, key, null);
+      else Reflect.deleteProperty(parent, key);
       return copy;
     }),
   );

@@ -142,7 +142,8 @@ function limitFor(
 ): string | undefined | typeof IMPOSSIBLE {
   if (text === undefined) return undefined;
   const asked = parseQuantity(request);
-  let chosen = larger(text, asked);
+  // The larger of the two as its author wrote it.
+  let chosen = asked !== undefined && asked > (parseQuantity(text) ?? 0n) ? (request ?? text) : text;
   for (const { min, max, maxLimitRequestRatio } of bounds) {
     chosen = larger(chosen, min.get(name));
     chosen = smaller(chosen, max.get(name));
