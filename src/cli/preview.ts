@@ -162,7 +162,9 @@ async function previewAll(
       previews.push(await previewFile(file, read.choices, loaded.plans));
     } catch (error) {
       if (error instanceof ManifestError)
-        problems.push(...error.issues.map((issue) => issueLine(issue, source.path)));
+        problems.push(
+          ...error.issues.map((issue) => issueLine(issue, source.path === '-' ? source.name : source.path)),
+        );
       else if (error instanceof Error && 'syscall' in error)
         problems.push(`${source.path}: ${systemReason(error)}`);
       else throw error;
