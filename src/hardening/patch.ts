@@ -85,9 +85,7 @@ function write(place: Place, path: Path, after: unknown): Operation | undefined 
       continue;
     }
     // By its path, not by the object that lacks it: YAML anchors let several places share one object.
-    const pending = place.added.find(
-      (parent) => parent.depth === depth && isSame(parent.path, path, place.depth, depth),
-    );
+    const pending = addedAt(place, path, depth);
     const value = pending?.value ?? emptyFor(path[depth + 1]);
     put(value, path, depth + 1, after);
     if (pending) return undefined;
@@ -97,6 +95,14 @@ function write(place: Place, path: Path, after: unknown): Operation | undefined 
   const key = path[last] as Key;
   const exists = key !== '-' && Object.hasOwn(holder, key) && holder[key] !== null;
   return { op: exists ? 'replace' : 'add', path: `${text}/${escapeKey(key)}`, value: after };
+}
+
+/** The parent that an earlier operation adds at this depth of this path. */
+function addedAt({ added, depth: from }: Place, path: Path, depth: number): { value: Holder } | undefined {
+  for (const parent of added) {
+    if (parent.depth === depth && isSame(parent.path, path, from, depth)) return parent;
+  }
+  return undefined;
 }
 
 /** Whether two paths are the same from one depth through another. */
@@ -136,17 +142,8 @@ function pointer(start: string, path: Path): string {
 /** RFC 6901: `~` is written `~0` and `/` is written `~1`. */
 function escapeKey(key: Key): Key {
   if (typeof key === 'number') return key;
-  const known = escaped.get(key);
-  if (known !== undefined) return known;
-  const text = key.replaceAll('~', '~0').replaceAll('/', '~1');
-  if (escaped.size < ESCAPED_MAX && key.length < ESCAPED_MAX_LENGTH) escaped.set(key, text);
-  return text;
+  return key.includes('~') || key.includes('/') ? key.replaceAll('~', '~0').replaceAll('/', '~1') : key;
 }
-
-/** The same few names again and again. Bounded both ways, since a pod's author can make some of them up. */
-const escaped = new Map<string, string>();
-const ESCAPED_MAX = 1024;
-const ESCAPED_MAX_LENGTH = 64;
 
 function compareDescending(a: Path, b: Path): number {
   for (let i = 0; i < Math.min(a.length, b.length); i++) {

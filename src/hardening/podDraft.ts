@@ -315,7 +315,7 @@ export class PodDraft {
 
 /** A container's own fields are given from the container; what it needs elsewhere in the pod, from the pod. */
 function fullPath(container: ContainerDraft | undefined, path: Path): Path {
-  return !container || path[0] === 'spec' || path[0] === 'metadata' ? path : container.path.concat(path);
+  return !container || path[0] === 'spec' || path[0] === 'metadata' ? path : [...container.path, ...path];
 }
 
 function stanceFor(rulePlan: RulePlan, container: ContainerDraft, plan: Plan): Stance {

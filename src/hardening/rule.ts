@@ -109,13 +109,18 @@ export interface Violation {
 /** The rules that changes, skips or violations come from: each once, in catalogue order. */
 export function ruleIds(list: readonly { readonly rule: RuleId }[]): RuleId[] {
   const named: RuleId[] = [];
-  let last: RuleId | undefined;
+  let isOrdered = true;
   for (const { rule } of list) {
-    if (rule !== last && !named.includes(rule)) named.push(rule);
-    last = rule;
+    const last = named.at(-1);
+    if (rule === last || named.includes(rule)) continue;
+    // Rules run in catalogue order, so what they leave behind is in order too.
+    if (last !== undefined && ORDER[rule] < ORDER[last]) isOrdered = false;
+    named.push(rule);
   }
-  return named.length > 1 ? RULE_IDS.filter((id) => named.includes(id)) : named;
+  return isOrdered ? named : named.sort((a, b) => ORDER[a] - ORDER[b]);
 }
+
+const ORDER = Object.fromEntries(RULE_IDS.map((id, index) => [id, index])) as Record<RuleId, number>;
 
 /** The Pod Security Standards control that a rule serves. */
 export interface Control {

@@ -6,7 +6,7 @@ export function podReview(containers: number, seed = 0): string {
     image: `registry.example/shop/service-${seed}-${index}:v1.${index}.0`,
     args: ['--port=8080', '--log-level=info'],
     ports: [{ name: 'http', containerPort: 8080, protocol: 'TCP' }],
-    env: Array.from({ length: 12 }, (_, n) => ({
+    env: Array.from({ length: 14 }, (_, n) => ({
       name: `SETTING_${n}`,
       value: `https://service-${n}.shop.svc.cluster.local:8443/path`,
     })),

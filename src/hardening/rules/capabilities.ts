@@ -102,6 +102,7 @@ function dropAll(pod: PodDraft, container: ContainerDraft, profile: ProfileCapab
     drop === undefined
       ? pod.fill(container, DROP, [ALL], note)
       : pod.rewrite(container, DROP, drop, [ALL], note);
+  if (profile.names.length === 0) return NONE;
   const dropped = drop?.map(capabilityName) ?? [];
   if (!written || dropped.includes(ALL)) return [];
   const had = [...dropped, ...(container.capabilities('add') ?? []).map(capabilityName)];
