@@ -13,7 +13,9 @@ import type { YamlEdit } from '../../src/preview/yamlEdit.js';
 import { editYaml } from '../../src/preview/yamlEdit.js';
 import { YamlEditError } from '../../src/preview/yamlEditError.js';
 
-const CORPUS = new URL('../../../shared/corpus/open/', import.meta.url).pathname;
+const SHARED = new URL('../../../shared/corpus/open/', import.meta.url).pathname;
+/** The whole corpus where it stands beside the repository, else the part of it that is copied here. */
+const CORPUS = existsSync(SHARED) ? SHARED : new URL('../fixtures/corpus/files/', import.meta.url).pathname;
 
 interface Case {
   readonly it: string;
@@ -241,10 +243,10 @@ describe('editYaml', () => {
 });
 
 describe('editYaml over real files', () => {
-  const files = existsSync(CORPUS) ? corpusFiles() : [];
+  const files = corpusFiles();
 
-  it('made-up patches only add lines', function () {
-    if (files.length === 0) this.skip();
+  it('made-up patches only add lines', () => {
+    expect(files.length).to.be.above(10);
     const rewritten: string[] = [];
     for (const file of files) {
       const text = readFileSync(file, 'utf8');

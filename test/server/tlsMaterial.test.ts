@@ -1,8 +1,7 @@
 import { expect } from 'chai';
-import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { join } from 'node:path';
-import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { TlsFileError } from '../../src/server/tlsFileError.js';
 import { loadClientCa, loadTlsMaterial } from '../../src/server/tlsMaterial.js';
 import { servingFiles, servingPair, temporaryFolder } from '../system/support/certificates.js';
@@ -79,12 +78,19 @@ describe('loadTlsMaterial', () => {
     );
   });
 
-  it('says what to do about a file that may not be read', async function () {
+  it('says what to do about a file that may not be read', async () => {
     const { certFile, keyFile } = await servingFiles();
-    if (process.getuid?.() === 0) return this.skip(); // root reads everything
-    execFileSync('chmod', ['000', keyFile]);
-    expect(failure(() => loadTlsMaterial({ certFile, keyFile }))).to.equal(
-      `private key ${keyFile}: permission denied; let the user that runs kube-harden read it`,
-    );
+    // Root reads everything, so the file is read as somebody else.
+    const isRoot = process.geteuid?.() === 0;
+    if (isRoot) for (const path of [dirname(keyFile), certFile]) chmodSync(path, 0o755);
+    chmodSync(keyFile, 0o000);
+    if (isRoot) process.seteuid?.(65534);
+    try {
+      expect(failure(() => loadTlsMaterial({ certFile, keyFile }))).to.equal(
+        `private key ${keyFile}: permission denied; let the user that runs kube-harden read it`,
+      );
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+    }
   });
 });

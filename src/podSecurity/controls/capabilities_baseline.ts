@@ -1,23 +1,10 @@
+import { DEFAULT_CAPABILITIES } from '../../hardening/capabilityNames.js';
 import type { PodSecurityControl } from '../control.js';
 import { containerNames, containers, distinct, quote } from '../message.js';
 import { type PlacedContainer, containerField } from '../podView.js';
 
 /** What a container runtime gives by default, less NET_RAW. */
-const DEFAULT_CAPABILITIES: ReadonlySet<string> = new Set([
-  'AUDIT_WRITE',
-  'CHOWN',
-  'DAC_OVERRIDE',
-  'FOWNER',
-  'FSETID',
-  'KILL',
-  'MKNOD',
-  'NET_BIND_SERVICE',
-  'SETFCAP',
-  'SETGID',
-  'SETPCAP',
-  'SETUID',
-  'SYS_CHROOT',
-]);
+const ALLOWED: ReadonlySet<string> = new Set(DEFAULT_CAPABILITIES);
 
 /**
  * No container may add NET_RAW, or a capability beyond the default set.
@@ -30,7 +17,7 @@ export const capabilitiesBaseline: PodSecurityControl = {
   id: 'capabilities_baseline',
   level: 'baseline',
   check(pod) {
-    const fields = pod.containers.flatMap((place) => addedBeyond(DEFAULT_CAPABILITIES, place));
+    const fields = pod.containers.flatMap((place) => addedBeyond(ALLOWED, place));
     if (fields.length === 0) return undefined;
     return { message: `non-default capabilities (${mustNotAdd(fields)})`, fields };
   },
