@@ -44,7 +44,9 @@ describe('The preview and the webhook', function () {
         const { response } = JSON.parse(mutated.text) as { response: { patch?: string } };
         const { results } = JSON.parse(shown.text) as { results: { patch: Operation[] }[] };
         const patch =
-          response.patch === undefined ? [] : JSON.parse(Buffer.from(response.patch, 'base64').toString());
+          response.patch === undefined
+            ? []
+            : (JSON.parse(Buffer.from(response.patch, 'base64').toString()) as Operation[]);
         expect(results, id).to.have.length(1);
         expect(results[0]?.patch, id).to.deep.equal(patch);
         compared++;
