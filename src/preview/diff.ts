@@ -52,20 +52,22 @@ function linesOf(text: string): Line[] {
 /** Each splice widened to whole lines; those that touch are one. */
 function changedRegions(before: string, lines: readonly Line[], splices: readonly Splice[]): Region[] {
   const groups: { from: number; to: number; splices: Splice[] }[] = [];
+  const startOf = (line: number): number => lines[line]?.start ?? before.length;
+  const textOf = (group: { from: number; to: number; splices: Splice[] }): string =>
+    applySplices(before, group.splices, startOf(group.from), startOf(group.to));
   for (const splice of splices) {
     const { from, to } = affectedLines(before, lines, splice);
     const last = groups.at(-1);
+    // What is left of a line that lost its break goes on into the next line.
+    if (last && from > last.to && /[^\n]$/.test(textOf(last))) last.to = Math.min(last.to + 1, lines.length);
     if (last && from <= last.to) {
       last.to = Math.max(last.to, to);
       last.splices.push(splice);
     } else groups.push({ from, to, splices: [splice] });
   }
-  const startOf = (line: number): number => lines[line]?.start ?? before.length;
-  return groups.map((group) => ({
-    from: group.from,
-    to: group.to,
-    after: splitLines(applySplices(before, group.splices, startOf(group.from), startOf(group.to))),
-  }));
+  const end = groups.at(-1);
+  if (end && /[^\n]$/.test(textOf(end))) end.to = Math.min(end.to + 1, lines.length);
+  return groups.map((group) => ({ from: group.from, to: group.to, after: splitLines(textOf(group)) }));
 }
 
 function affectedLines(

@@ -69,7 +69,9 @@ export class Listener {
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
       this.protocolError(error, socket),
     );
-    server.on('tlsClientError', (error: Error) => {
+    server.on('tlsClientError', (error: Error, socket: Socket) => {
+      // Nothing can be said to a peer that has not finished the handshake, and it may never close by itself.
+      socket.destroy();
       options.metrics.refused.handshake.inc();
       options.logger.debug('TLS handshake failed', { listener: options.name, reason: error.message });
     });
