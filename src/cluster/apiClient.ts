@@ -1,0 +1,165 @@
+import type { KubeConfig } from '@kubernetes/client-node';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
+import { isRecord } from '../hardening/locate.js';
+import { ApiError } from './apiError.js';
+
+/** Any object of the API, as it comes from JSON. */
+export type ApiObject = Record<string, unknown> & {
+  readonly metadata?: {
+    readonly name?: string;
+    readonly namespace?: string;
+    readonly resourceVersion?: string;
+    readonly generation?: number;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly [field: string]: unknown;
+  };
+};
+
+export interface ApiRequest {
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** `application/json` unless it is a patch: `application/merge-patch+json`, `application/json-patch+json`. */
+  readonly contentType?: string;
+  readonly query?: Readonly<Record<string, string | number>>;
+  /** The whole request, answer included; {@link REQUEST_TIMEOUT_MS} unless given. */
+  readonly timeoutMs?: number;
+}
+
+/** What asks an API server. */
+export interface ApiClient {
+  /**
+   * @param path of the API, as `/api/v1/namespaces/shop`
+   * @returns the answer's JSON
+   * @throws ApiError where the server answers with an error; the system's own error where it does not answer
+   */
+  request(method: 'GET' | 'POST' | 'PUT' | 'PATCH', path: string, request?: ApiRequest): Promise<ApiObject>;
+}
+
+/** A healthy API server answers within a second; one that is starting may take a few. */
+const REQUEST_TIMEOUT_MS = 10_000;
+
+/** Below the 90 s after which an API server closes an idle connection itself, so that a request seldom meets that. */
+const IDLE_MS = 30_000;
+
+/** Errors of a connection that the other side had closed while it was idle: the request never got there. */
+const STALE_CONNECTION = new Set(['ECONNRESET', 'EPIPE']);
+
+/**
+ * Requests with the kubeconfig's credentials over connections that are kept. client-node's own API classes open a
+ * connection for each request and turn every object into instances of classes: a look-up during a pod's creation can
+ * afford neither.
+ */
+export class KubeApiClient implements ApiClient {
+  private readonly agent = new Agent({ keepAlive: true, timeout: IDLE_MS, maxSockets: 16 });
+
+  constructor(private readonly config: KubeConfig) {}
+
+  async request(
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH',
+    path: string,
+    request: ApiRequest = {},
+  ): Promise<ApiObject> {
+    const server = this.config.getCurrentCluster()?.server;
+    if (server === undefined) throw new Error('the kubeconfig names no cluster');
+    const url = new URL(server.replace(/\/$/, '') + path);
+    for (const [name, value] of Object.entries(request.query ?? {}))
+      url.searchParams.set(name, String(value));
+    const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+    const options = await this.options(method, body, request);
+    const send = (): Promise<ApiObject> =>
+      exchange(url, options, body, request.timeoutMs ?? REQUEST_TIMEOUT_MS);
+    try {
+      return await send();
+    } catch (error) {
+      if (!(error instanceof StaleConnectionError)) throw error;
+      return send();
+    }
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+
+  private async options(
+    method: string,
+    body: string | undefined,
+    { contentType = 'application/json' }: ApiRequest,
+  ): Promise<RequestOptions> {
+    const options: RequestOptions = {};
+    // Reads a service account's token again when it is a minute old.
+    await this.config.applyToHTTPSOptions(options);
+    return {
+      ...options,
+      method,
+      // A proxy's agent (the kubeconfig's proxy-url) is one of its own and stays.
+      ...((options.agent === undefined || options.agent instanceof Agent) && { agent: this.agent }),
+      headers: {
+        ...(options.headers as Record<string, string> | undefined),
+        accept: 'application/json',
+        'user-agent': 'kube-harden',
+        ...(body !== undefined && { 'content-type': contentType, 'content-length': Buffer.byteLength(body) }),
+      },
+    };
+  }
+}
+
+/** A kept connection that was closed before the request reached the server: it is sent once more. */
+class StaleConnectionError extends Error {
+  readonly code = 'StaleConnection';
+}
+
+function exchange(
+  url: URL,
+  options: RequestOptions,
+  body: string | undefined,
+  timeoutMs: number,
+): Promise<ApiObject> {
+  return new Promise((resolve, reject) => {
+    const isTls = url.protocol === 'https:';
+    const outgoing = isTls
+      ? httpsRequest(url, options)
+      : httpRequest(url, { method: options.method, headers: options.headers });
+    const timer = setTimeout(
+      () => outgoing.destroy(new Error(`no answer from the API server within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+    let answered = false;
+    outgoing.on('response', (response) => {
+      answered = true;
+      read(response).then(resolve, reject);
+    });
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      const stale = outgoing.reusedSocket && STALE_CONNECTION.has(error.code ?? '');
+      reject(stale ? new StaleConnectionError(error.message, { cause: error }) : error);
+    });
+    outgoing.on('close', () => {
+      clearTimeout(timer);
+      // An answer that is cut short makes the reading of it fail.
+      if (!answered) reject(new Error('the connection to the API server was closed before it answered'));
+    });
+    outgoing.end(body);
+  });
+}
+
+async function read(response: IncomingMessage): Promise<ApiObject> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString('utf8');
+  const status = response.statusCode ?? 0;
+  const answer = parse(text);
+  if (status >= 200 && status <= 299 && answer !== undefined) return answer;
+  const reason = typeof answer?.['reason'] === 'string' ? answer['reason'] : undefined;
+  const message = typeof answer?.['message'] === 'string' ? answer['message'] : text.trim().slice(0, 200);
+  throw new ApiError(status, message || `the API server answered ${status}`, reason);
+}
+
+function parse(text: string): ApiObject | undefined {
+  try {
+    const answer: unknown = JSON.parse(text);
+    return isRecord(answer) ? (answer as ApiObject) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,14 @@
+/** Thrown when an API server answers with an error: carries the HTTP status and the Status object's own words. */
+export class ApiError extends Error {
+  readonly code = 'ApiError';
+  constructor(
+    /** The HTTP status: 403, 404, 409 (somebody else wrote first), 410 (the resourceVersion is too old), ... */
+    readonly status: number,
+    message: string,
+    /** metav1.StatusReason, such as `NotFound` or `Expired`. */
+    readonly reason?: string,
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+}
