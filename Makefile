@@ -7,7 +7,7 @@ KUBE_HARDEN := node dist/main.js
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## install, build, make development certificates, and serve standalone on 127.0.0.1
@@ -37,6 +37,11 @@ generate: node_modules/.package-lock.json ## write what is generated: built-in p
 .PHONY: bench
 bench: build ## measure the engine beside JSON.parse
 	@npm run --silent bench:engine
+
+.PHONY: e2e
+e2e: build ## test on a real kube-apiserver, on loopback (builds it the first time: five minutes; needs Go); E2E=FILE for one file
+	@node --import tsx/esm test/e2e/controlPlane/prepare.ts
+	@node_modules/.bin/mocha --config test/e2e/.mocharc.json $(or $(E2E),'test/e2e/*.test.ts')
 
 .PHONY: clean
 clean: ## remove what was built and installed, certificates too

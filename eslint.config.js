@@ -14,7 +14,8 @@ const MAY_IMPORT = {
   preview: ['admission', 'policy', 'images', 'podSecurity', 'hardening'],
   telemetry: ['admission', 'policy', 'hardening'],
   server: ['telemetry', 'preview', 'admission', 'policy', 'hardening'],
-  cli: ['server', 'telemetry', 'preview', 'admission', 'policy', 'images', 'podSecurity', 'hardening'],
+  cluster: ['server', 'telemetry', 'preview', 'policy', 'images', 'hardening'],
+  cli: ['cluster', 'server', 'telemetry', 'preview', 'admission', 'policy', 'images', 'podSecurity', 'hardening'],
 };
 
 const FOLDERS = Object.keys(MAY_IMPORT);

@@ -6,11 +6,12 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { GeneratedFile } from './generated/generatedFile.js';
+import { crdFiles } from './generated/crd.js';
 import { policyFiles } from './generated/policy.js';
 import { exampleFiles } from './generated/examples.js';
 import { ruleDocFiles } from './generated/ruleDocs.js';
 
-const FILES: readonly GeneratedFile[] = [...policyFiles, ...ruleDocFiles, ...exampleFiles];
+const FILES: readonly GeneratedFile[] = [...policyFiles, ...crdFiles, ...ruleDocFiles, ...exampleFiles];
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 

@@ -1,5 +1,5 @@
 import { PlanUnavailableError } from '../policy/planUnavailableError.js';
-import type { PlanSource } from '../policy/planSource.js';
+import type { Entry, PlanSource } from '../policy/planSource.js';
 import type { Plan } from '../hardening/plan.js';
 import { decide } from './decide.js';
 import { InvalidObjectError } from './invalidObjectError.js';
@@ -15,9 +15,6 @@ export interface AdmissionAnswer {
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
-
-/** Which entry of the webhook configuration called: `/mutate/enforce`, `/mutate/audit`, or plain `/mutate`. */
-export type Entry = 'any' | 'enforce' | 'audit';
 
 /** Answers one request; never throws and never rejects. A promise only where the namespace is not cached yet. */
 export type AdmissionHandler = (body: Buffer, entry: Entry) => AdmissionAnswer | Promise<AdmissionAnswer>;
@@ -70,7 +67,7 @@ export function createAdmissionHandler({
     return failure('InternalError', `kube-harden failed on this object: ${(error as Error).message}`);
   };
 
-  return (body) => {
+  return (body, entry) => {
     const started = timer();
     let request: AdmissionRequest;
     try {
@@ -80,7 +77,7 @@ export function createAdmissionHandler({
     }
     const { uid } = request;
     try {
-      const plan = plans.planFor(namespaceOf(request));
+      const plan = plans.planFor(namespaceOf(request), entry);
       if (!(plan instanceof Promise)) return answer(request, plan, started);
       return plan
         .then((found) => answer(request, found, started))

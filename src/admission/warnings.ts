@@ -1,7 +1,7 @@
 import type { Plan } from '../hardening/plan.js';
 import { RULE_IDS, ruleIds, type Change, type RuleId, type Violation } from '../hardening/rule.js';
 import type { Subject } from './scope.js';
-import { namespaceOf, optOut, optOutLabel, where } from './text.js';
+import { namespaceOf, optOut, optOutLabel, printable, shorten, where } from './text.js';
 import type { AdmissionRequest, Outcome } from './types.js';
 
 /** Longer ones are cut by clients; it is the documented advice. */
@@ -31,6 +31,7 @@ export function warningsFor(told: Told, request: AdmissionRequest, subject: Subj
       ? fullLines(told, request, subject)
       : summaryLines(told, subject);
   if (plan.warnings === 'None' || lines.length === 0) return [...plan.notices];
+  lines.push(...quotaLines(told, request));
   return withinBudget(plan.notices, lines, see);
 }
 
@@ -115,6 +116,32 @@ function ruleLine(
     `${id} ${what}; ${label}`,
   ];
   return forms.find((line) => line.length <= LINE_MAX) ?? `${id} ${what}`;
+}
+
+/**
+ * Default requests and limits may be more than a ResourceQuota has left. The API server's own message then says what
+ * was asked for, but not that the author did not ask for it: one line for each quota says so.
+ */
+function quotaLines({ plan, changes }: Told, request: AdmissionRequest): string[] {
+  const added = new Set<string>();
+  for (const { rule, path, after } of changes) {
+    const at = rule === 'resources' ? path.indexOf('resources') : -1;
+    if (at >= 0) for (const name of countedNames(path.slice(at + 1), after)) added.add(name);
+  }
+  return plan.quotas.flatMap(({ name, resources }) => {
+    const counted = resources.filter((resource) => added.has(resource));
+    if (counted.length === 0) return [];
+    const head = `resources: these defaults count towards ResourceQuota "${shorten(printable(name), 40)}"`;
+    const full = `${head} of ${namespaceOf(request)}: ${counted.join(', ')}`;
+    return [full.length <= LINE_MAX ? full : head];
+  });
+}
+
+/** `requests.cpu` for a change at [requests, cpu], or at [requests] or [] with what is in it. */
+function countedNames(path: readonly (string | number)[], after: unknown): string[] {
+  if (path.length >= 2) return [path.slice(0, 2).join('.')];
+  if (typeof after !== 'object' || after === null) return [];
+  return Object.entries(after).flatMap(([key, value]) => countedNames([...path, key], value));
 }
 
 /** Notices first; then as many lines as fit, and the line that says how to see the rest. */

@@ -1,14 +1,13 @@
 import { Command } from 'commander';
-import { TlsFileError } from '../server/tlsFileError.js';
 import { ListenError } from '../server/listenError.js';
 import { Servers, type Addresses } from '../server/servers.js';
-import { TlsFiles } from '../server/tlsFiles.js';
 import { DecisionLog } from '../telemetry/decisionLog.js';
 import { ProcessLogger } from '../telemetry/logger.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { CommandError } from './commandError.js';
 import { addServeFlags, serveSettings, type ServeSettings } from './serveFlags.js';
-import { standalonePlanSource } from './standalonePlanSource.js';
+import type { ServeParts } from './serveParts.js';
+import { standaloneParts } from './standaloneParts.js';
 import { version } from './version.js';
 
 const EXAMPLE = `
@@ -35,21 +34,16 @@ export function serveCommand(): Command {
 async function serve(settings: ServeSettings): Promise<void> {
   const logger = new ProcessLogger({ level: settings.logLevel, format: settings.logFormat });
   const metrics = new Metrics({ version: version() });
-  const tlsFiles = orCommandError(
-    () =>
-      new TlsFiles({
-        certFile: settings.tlsCertFile,
-        keyFile: settings.tlsPrivateKeyFile,
-        clientCaFile: settings.clientCaFile,
-        logger,
-        metrics,
-      }),
-  );
-  const [{ createAdmissionHandler }, standalone] = await Promise.all([
+  const { cluster } = settings;
+  const [{ createAdmissionHandler }, parts] = await Promise.all([
     import('../admission/handler.js'),
-    standalonePlanSource({ ...settings, metrics, logger }),
+    cluster === undefined
+      ? standaloneParts({ ...settings, metrics, logger })
+      : import('./clusterParts.js').then(({ clusterParts }) =>
+          clusterParts({ ...settings, cluster, metrics, logger }),
+        ),
   ]);
-  const { plans } = standalone;
+  const { plans, tls, checks, access } = parts;
   const servers = new Servers({
     ...settings,
     handler: createAdmissionHandler({
@@ -58,8 +52,9 @@ async function serve(settings: ServeSettings): Promise<void> {
     }),
     loadPreviewRoutes: async () =>
       (await import('../preview/routes.js')).previewRoutes({ plans, policies: () => plans.policies }),
-    tlsFiles,
-    checks: [standalone.check],
+    previewAccess: access,
+    tls,
+    checks,
     metrics,
     logger,
   });
@@ -67,18 +62,20 @@ async function serve(settings: ServeSettings): Promise<void> {
   try {
     addresses = await servers.start();
   } catch (error) {
-    standalone.close();
+    parts.close();
     throw error instanceof ListenError ? new CommandError(error.message, 2, { cause: error }) : error;
   }
-  announce(addresses, settings, logger);
+  announce(addresses, settings, parts, logger);
   outliveErrors(logger, metrics);
   const signal = signalled(logger);
+  parts.started();
   // After this turn of the event loop, so that a probe that is waiting is answered first.
   setImmediate(() => void finishLoading(servers, logger));
 
   logger.info('shutting down', { signal: await signal });
-  standalone.close();
-  await servers.stop({ delayMs: settings.shutdownDelayMs, graceMs: settings.shutdownGraceMs });
+  const stopped = servers.stop({ delayMs: settings.shutdownDelayMs, graceMs: settings.shutdownGraceMs });
+  await Promise.all([parts.leave(), stopped]);
+  parts.close();
   await logger.start();
   logger.info('stopped');
   // Half-open handshakes may still hold sockets: nobody is to wait for them.
@@ -96,22 +93,26 @@ async function finishLoading(servers: Servers, logger: ProcessLogger): Promise<v
   }
 }
 
-function announce(addresses: Addresses, settings: ServeSettings, logger: ProcessLogger): void {
+function announce(
+  addresses: Addresses,
+  settings: ServeSettings,
+  { mode, namespaces }: ServeParts,
+  logger: ProcessLogger,
+): void {
   const readyMs = Math.round(performance.now());
   const urls = {
     admission: `https://${addresses.admission}/mutate`,
     preview: addresses.preview === undefined ? undefined : `https://${addresses.preview}/preview`,
     ops: `http://${addresses.ops}/readyz`,
   };
-  const namespaces = settings.namespacesFile ?? 'every namespace counts as enforce';
   if (settings.logFormat === 'json') {
-    logger.info('listening', { ...urls, mode: 'standalone', namespaces, version: version() });
+    logger.info('listening', { ...urls, mode, namespaces, version: version() });
     logger.info('ready', { ms: readyMs });
     return;
   }
   process.stdout.write(
     [
-      `kube-harden ${version()}, standalone: ${namespaces}`,
+      `kube-harden ${version()}, ${mode}: ${namespaces}`,
       `  admission  ${urls.admission}`,
       `  preview    ${urls.preview ?? 'off'}`,
       `  ops        ${urls.ops}`,
@@ -147,13 +148,4 @@ function outliveErrors(logger: ProcessLogger, metrics: Metrics): void {
   };
   process.on('uncaughtException', report('uncaught exception'));
   process.on('unhandledRejection', report('unhandled rejection'));
-}
-
-function orCommandError<T>(make: () => T): T {
-  try {
-    return make();
-  } catch (error) {
-    if (error instanceof TlsFileError) throw new CommandError(error.message, 2, { cause: error });
-    throw error;
-  }
 }

@@ -19,6 +19,8 @@ export interface ServeSettings {
   readonly clientAllowedNames: readonly string[] | undefined;
   readonly policyFile: string | undefined;
   readonly namespacesFile: string | undefined;
+  /** The cluster to watch; without it serve runs standalone. */
+  readonly cluster: ClusterSettings | undefined;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
   readonly logDecisions: DecisionLogs;
@@ -28,7 +30,27 @@ export interface ServeSettings {
   readonly shutdownGraceMs: number;
 }
 
+export interface ClusterSettings {
+  /** Without it: the service account of the pod. */
+  readonly kubeconfig: string | undefined;
+  readonly context: string | undefined;
+  /** The own namespace: never touched, and where Lease and Secret are. */
+  readonly namespace: string;
+  /** Without it certificates come from files. */
+  readonly selfManaged: SelfManagedSettings | undefined;
+}
+
+export interface SelfManagedSettings {
+  /** DNS names and IP addresses of the certificate, besides the Service's. */
+  readonly hosts: readonly string[];
+  readonly certificateDurationMs: number;
+  readonly caDurationMs: number;
+}
+
 const CERTIFICATES = ['files', 'self-managed'] as const;
+/** The namespace of the manifests. */
+const DEFAULT_NAMESPACE = 'kube-harden';
+const HOUR_MS = 60 * 60 * 1000;
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 interface Flag {
@@ -82,11 +104,7 @@ const FLAGS: readonly Flag[] = [
   {
     flags: '--client-allowed-names <names>',
     text: 'with --client-ca-file: only certificates of these names, separated by commas',
-    parse: (value) =>
-      value
-        .split(',')
-        .map((name) => name.trim())
-        .filter((name) => name !== ''),
+    parse: list,
   },
   {
     flags: '--policy-file <path>',
@@ -127,9 +145,28 @@ const FLAGS: readonly Flag[] = [
   },
   {
     flags: '--certificates <how>',
-    text: 'where certificates come from: files, or self-managed in a Secret (not built yet)',
+    text: 'where certificates come from: files, or self-managed in a Secret and rotated by the leader',
     byDefault: 'files',
     parse: oneOf(CERTIFICATES),
+  },
+  {
+    flags: '--certificate-hosts <names>',
+    text: "self-managed: DNS names and IP addresses besides the Service's, separated by commas",
+    parse: list,
+  },
+  {
+    flags: '--certificate-duration <duration>',
+    text: 'self-managed: how long a serving certificate is valid; renewed at two thirds',
+    byDefault: 2160 * HOUR_MS,
+    shownDefault: '2160h',
+    parse: duration,
+  },
+  {
+    flags: '--ca-duration <duration>',
+    text: 'self-managed: how long the certificate authority is valid; renewed at two thirds',
+    byDefault: 17_520 * HOUR_MS,
+    shownDefault: '17520h',
+    parse: duration,
   },
   {
     flags: '--preview-insecure [boolean]',
@@ -181,12 +218,7 @@ export function serveSettings(flags: Readonly<Record<string, unknown>>): ServeSe
     const value = flags[name];
     return typeof value === 'string' && value !== '' ? value : undefined;
   };
-  refuseCluster(text('kubeconfig'), text('context'), text('namespacesFile'));
-  if (flags['certificates'] === 'self-managed') {
-    throw new CommandError(
-      '--certificates self-managed is not built yet; use files (see "kube-harden certs")',
-    );
-  }
+  const cluster = clusterSettings(flags, text);
   const clientCaFile = text('clientCaFile');
   const clientAllowedNames = flags['clientAllowedNames'] as readonly string[] | undefined;
   if (clientAllowedNames !== undefined && clientCaFile === undefined) {
@@ -215,10 +247,11 @@ export function serveSettings(flags: Readonly<Record<string, unknown>>): ServeSe
     clientAllowedNames,
     policyFile: text('policyFile'),
     namespacesFile: text('namespacesFile'),
+    cluster,
     logLevel: flags['logLevel'] as LogLevel,
     logFormat: (flags['logFormat'] as LogFormat | undefined) ?? (process.stdout.isTTY ? 'text' : 'json'),
     logDecisions: flags['logDecisions'] as DecisionLogs,
-    namespace: text('namespace') ?? ownNamespace(),
+    namespace: cluster?.namespace ?? text('namespace') ?? ownNamespace(),
     previewInsecure: flags['previewInsecure'] as boolean,
     shutdownDelayMs,
     shutdownGraceMs,
@@ -226,28 +259,55 @@ export function serveSettings(flags: Readonly<Record<string, unknown>>): ServeSe
 }
 
 /**
- * Watching is a later issue. Inside a cluster, running standalone would mean that every namespace is hardened whatever
- * its labels say, so that has to be asked for: with --namespaces-file or --kubeconfig none.
+ * The cluster that is meant: the kubeconfig's, else the one whose pod this process runs in. Undefined where serve is to
+ * run standalone: --kubeconfig none, --namespaces-file, or no cluster far and wide.
  */
-function refuseCluster(
-  kubeconfig: string | undefined,
-  context: string | undefined,
-  namespacesFile: string | undefined,
-): void {
-  if (kubeconfig === 'none') return;
-  const notBuilt = 'watching a cluster is not built yet';
-  if (kubeconfig !== undefined || context !== undefined) {
-    throw new CommandError(
-      `${notBuilt}; leave ${kubeconfig === undefined ? '--context' : '--kubeconfig'} out to run standalone`,
-    );
+function clusterSettings(
+  flags: Readonly<Record<string, unknown>>,
+  text: (name: string) => string | undefined,
+): ClusterSettings | undefined {
+  const kubeconfig = text('kubeconfig');
+  const context = text('context');
+  const namespacesFile = text('namespacesFile');
+  const selfManaged = flags['certificates'] === 'self-managed' ? selfManagedSettings(flags) : undefined;
+  const isGiven = kubeconfig !== undefined && kubeconfig !== 'none';
+  if (context !== undefined && !isGiven) throw new CommandError('--context needs --kubeconfig');
+  if (isGiven && namespacesFile !== undefined) {
+    throw new CommandError('--namespaces-file is for standalone: with --kubeconfig namespaces are watched');
   }
   const inCluster =
     process.env['KUBERNETES_SERVICE_HOST'] !== undefined && existsSync(`${SERVICE_ACCOUNT}/token`);
-  if (inCluster && namespacesFile === undefined) {
+  if (!isGiven && (kubeconfig === 'none' || namespacesFile !== undefined || !inCluster)) {
+    if (selfManaged === undefined) return undefined;
     throw new CommandError(
-      `${notBuilt}, and this process runs in one; give --namespaces-file, or --kubeconfig none to enforce in every namespace`,
+      '--certificates self-managed keeps them in a Secret: it needs a cluster (--kubeconfig); use files without one',
     );
   }
+  const namespace = text('namespace') ?? ownNamespace() ?? DEFAULT_NAMESPACE;
+  return { kubeconfig, context, namespace, selfManaged };
+}
+
+/** Shorter ones would be renewed without a pause. */
+const SHORTEST_CERTIFICATE_MS = 10_000;
+
+function selfManagedSettings(flags: Readonly<Record<string, unknown>>): SelfManagedSettings {
+  const certificateDurationMs = flags['certificateDuration'] as number;
+  const caDurationMs = flags['caDuration'] as number;
+  if (certificateDurationMs < SHORTEST_CERTIFICATE_MS) {
+    throw new CommandError(
+      '--certificate-duration is at least 10s: shorter ones would be renewed without a pause',
+    );
+  }
+  if (caDurationMs < 2 * certificateDurationMs) {
+    throw new CommandError(
+      '--ca-duration is at least twice --certificate-duration: a certificate ends with its authority',
+    );
+  }
+  return {
+    hosts: (flags['certificateHosts'] as readonly string[] | undefined) ?? [],
+    certificateDurationMs,
+    caDurationMs,
+  };
 }
 
 function ownNamespace(): string | undefined {
@@ -258,6 +318,13 @@ function ownNamespace(): string | undefined {
   } catch {
     return undefined; // not in a pod
   }
+}
+
+function list(value: string): string[] {
+  return value
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
 }
 
 function bindAddress(value: string): BindAddress {

@@ -68,13 +68,14 @@ export class KubeApiClient implements ApiClient {
       url.searchParams.set(name, String(value));
     const body = request.body === undefined ? undefined : JSON.stringify(request.body);
     const options = await this.options(method, body, request);
-    const send = (): Promise<ApiObject> =>
-      exchange(url, options, body, request.timeoutMs ?? REQUEST_TIMEOUT_MS);
+    const timeoutMs = request.timeoutMs ?? REQUEST_TIMEOUT_MS;
     try {
-      return await send();
+      return await exchange(url, options, body, timeoutMs);
     } catch (error) {
       if (!(error instanceof StaleConnectionError)) throw error;
-      return send();
+      // Behind a balancer that forgot them, every kept connection is as dead as the first: this one is new.
+      const agent = options.agent === this.agent ? false : options.agent;
+      return exchange(url, { ...options, agent }, body, timeoutMs);
     }
   }
 
@@ -120,11 +121,17 @@ function exchange(
     const isTls = url.protocol === 'https:';
     const outgoing = isTls
       ? httpsRequest(url, options)
-      : httpRequest(url, { method: options.method, headers: options.headers });
-    const timer = setTimeout(
-      () => outgoing.destroy(new Error(`no answer from the API server within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
+      : httpRequest(url, {
+          method: options.method,
+          headers: options.headers,
+          ...(options.agent === false && { agent: false }),
+        });
+    const timer = setTimeout(() => {
+      const late = new Error(`no answer from the API server within ${timeoutMs} ms`);
+      // Before the connection goes: an answer that is under way would be told as "aborted".
+      reject(late);
+      outgoing.destroy(late);
+    }, timeoutMs);
     let answered = false;
     outgoing.on('response', (response) => {
       answered = true;
@@ -158,7 +165,7 @@ async function read(response: IncomingMessage): Promise<ApiObject> {
 function parse(text: string): ApiObject | undefined {
   try {
     const answer: unknown = JSON.parse(text);
-    return isRecord(answer) ? (answer as ApiObject) : undefined;
+    return isRecord(answer) ? answer : undefined;
   } catch {
     return undefined;
   }

@@ -63,6 +63,13 @@ export interface LimitRangeItem {
   readonly maxLimitRequestRatio: ReadonlyMap<string, Quantity>;
 }
 
+/** A ResourceQuota of the namespace, towards which default requests and limits count. */
+export interface QuotaFacts {
+  readonly name: string;
+  /** What it limits of what a rule may add: `requests.cpu`, `limits.memory`, ... */
+  readonly resources: readonly string[];
+}
+
 /**
  * Everything a decision needs to know of a namespace and its policy, worked out once per change of either and never
  * per request. Namespaces that say the same share one plan, so it does not carry the namespace's name.
@@ -85,6 +92,7 @@ export interface Plan {
   readonly limitRanges: readonly LimitRangeItem[];
   /** A ResourceQuota of the namespace has scope BestEffort or NotBestEffort. */
   readonly quotaByQos: boolean;
+  readonly quotas: readonly QuotaFacts[];
   /** Lines that every response carries: a bad label, an unknown policy, an expired exception. At most 120 characters each. */
   readonly notices: readonly string[];
   /** Milliseconds since the epoch at which an exception expires and the plan has to be made anew. */

@@ -7,6 +7,22 @@ import { shown } from './shown.js';
  * 75 ms to load, which the webhook's start does not have.
  */
 
+/**
+ * The bound of a list or text, with its message. Zod needs none, and no policy comes near one: they are what the API
+ * server multiplies to estimate the cost of the CRD's rules, and it refuses a CRD whose rules could cost too much.
+ */
+export function atMost(count: number, of: 'items' | 'characters'): [number, { error: string }] {
+  return [count, { error: `must have at most ${String(count)} ${of}` }];
+}
+
+export const MAX_LABELS = 64;
+
+/** As `atMost`, for a map of labels: `record.refine(...fewLabels)`. */
+export const fewLabels: [(labels: object) => boolean, { error: string }] = [
+  (labels) => Object.keys(labels).length <= MAX_LABELS,
+  { error: `must have at most ${String(MAX_LABELS)} labels` },
+];
+
 /** A Kubernetes quantity above zero; a bare number (`cpu: 1`) is taken as its text. */
 export function quantity(description: string) {
   return z
@@ -33,6 +49,8 @@ export function nonRootId(description: string) {
     .describe(description);
 }
 
+const MAX_PATH = 512;
+
 function cleanPathProblem(path: string): string | undefined {
   if (!path.startsWith('/')) return 'must be absolute';
   if (path === '/') return undefined;
@@ -46,6 +64,7 @@ function cleanPathProblem(path: string): string | undefined {
 export function hostPathName(description: string) {
   return z
     .string()
+    .max(...atMost(MAX_PATH, 'characters'))
     .superRefine((path, context) => {
       const problem = cleanPathProblem(path);
       if (problem !== undefined) context.addIssue(`${shown(path)} ${problem}`);
@@ -55,13 +74,20 @@ export function hostPathName(description: string) {
 
 /** A directory inside a container that gets an emptyDir: as a host path, but not `/`, and without `:` (the API refuses it in a mountPath). */
 export function writablePaths(description: string) {
-  const path = z.string().superRefine((value, context) => {
-    let problem = cleanPathProblem(value);
-    if (value === '/') problem = 'is the whole root file system; to leave that writable, disable the rule';
-    else if (value.includes(':')) problem = 'must not contain :, the API refuses it in a mountPath';
-    if (problem !== undefined) context.addIssue(`${shown(value)} ${problem}`);
-  });
-  return z.array(path).superRefine(noDuplicates).describe(description);
+  const path = z
+    .string()
+    .max(...atMost(MAX_PATH, 'characters'))
+    .superRefine((value, context) => {
+      let problem = cleanPathProblem(value);
+      if (value === '/') problem = 'is the whole root file system; to leave that writable, disable the rule';
+      else if (value.includes(':')) problem = 'must not contain :, the API refuses it in a mountPath';
+      if (problem !== undefined) context.addIssue(`${shown(value)} ${problem}`);
+    });
+  return z
+    .array(path)
+    .max(...atMost(64, 'items'))
+    .superRefine(noDuplicates)
+    .describe(description);
 }
 
 /** Reports each value of a list that an earlier item has already, at its own index. */

@@ -114,3 +114,18 @@ export function policyIds(pod: PodDraft, settings: RunAsUserSettings): Ids & { r
   const first = isRanged ? pod.plan.uidRange?.first : undefined;
   return { uid: first ?? settings.value, gid: first ?? settings.group, fsGroup: first ?? settings.fsGroup };
 }
+
+/** The ids to write on the pod: where every container gets the same, and nothing of it lands beside an author's uid. */
+export function sharedIds(pod: PodDraft): Ids | undefined {
+  if (!pod.podIsWritable) return undefined;
+  let shared: Ids | undefined;
+  for (const container of pod.containers) {
+    const start = startUser(pod, container);
+    const isWanted =
+      start.kind === 'written' || (start.kind === 'unwritten' && pod.stance(container).reportsUnset);
+    if (!isWanted || pod.stance(container).heldBack) return undefined;
+    if (shared && (shared.uid !== start.uid || shared.gid !== start.gid)) return undefined;
+    shared = start;
+  }
+  return shared;
+}

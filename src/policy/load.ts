@@ -31,6 +31,19 @@ export function loadPolicies(text: string, { source }: LoadOptions = {}): Policy
   return check([read(text, source)]).map(({ policy }) => policy);
 }
 
+/**
+ * One HardeningPolicy as an API server gives it.
+ *
+ * @throws PolicyError with everything that is wrong with it
+ */
+export function loadPolicyObject(object: unknown): Policy {
+  const header = headerProblem(object);
+  if (header) throw new PolicyError([{ path: fieldPath(header.path), message: header.message }]);
+  const parsed = policyDocumentSchema.safeParse(withoutNulls(object), { error: explain });
+  if (parsed.success) return toPolicy(parsed.data);
+  throw new PolicyError(toIssues(parsed.error, (path) => ({ path: fieldPath(path) })));
+}
+
 /** A policy, and where it is written. */
 export interface LoadedPolicy {
   readonly policy: Policy;

@@ -1,11 +1,17 @@
 import { readFileSync } from 'node:fs';
-import type { LimitRangeItem } from '../hardening/plan.js';
+import type { LimitRangeItem, QuotaFacts } from '../hardening/plan.js';
 import type { Quantity } from '../hardening/quantity.js';
 import { parseQuantity } from '../hardening/quantity.js';
 import { shown } from '../hardening/shown.js';
 import { suggestion } from './didYouMean.js';
 import { fieldPath } from '../hardening/fieldPath.js';
-import type { NamespaceFacts } from './namespace.js';
+import {
+  UID_RANGE_ANNOTATIONS,
+  countedResources,
+  countsByQos,
+  ownLabels,
+  type NamespaceFacts,
+} from './namespace.js';
 import { NamespacesError } from './namespacesError.js';
 import type { PolicyIssue } from './policyError.js';
 import type { KubernetesDocument } from './yaml.js';
@@ -93,7 +99,7 @@ class Reader {
     }
     for (const field of this.#quotas) {
       const facts = this.#namespaceOf(field);
-      if (facts) facts.quotaByQos ||= isByQos(field);
+      if (facts) addQuota(facts, field);
     }
     if (this.#issues.length > 0) throw new NamespacesError(this.#issues);
     return this.#namespaces;
@@ -106,17 +112,19 @@ class Reader {
     if (name === undefined) return;
     if (this.#namespaces.has(name))
       this.#problem(at(object, 'metadata', 'name'), `${shown(name)} is there already`);
-    const labels: Record<string, string> = {};
-    for (const label of fieldsOf(at(object, 'metadata', 'labels'))) {
+    const labels = fieldsOf(at(object, 'metadata', 'labels')).flatMap((label) => {
       const value = this.#text(label);
-      const key = String(label.path.at(-1));
-      if (value !== undefined && key.startsWith('kube-harden.io/')) labels[key] = value;
-    }
+      return value === undefined ? [] : [[String(label.path.at(-1)), value] as const];
+    });
     const annotations = at(object, 'metadata', 'annotations');
-    const uidRange =
-      this.#optionalText(at(annotations, 'kube-harden.io/uid-range')) ??
-      this.#optionalText(at(annotations, 'openshift.io/sa.scc.uid-range'));
-    this.#namespaces.set(name, { name, labels, uidRange, limitRanges: [], quotaByQos: false });
+    const ranges = UID_RANGE_ANNOTATIONS.map((annotation) => this.#optionalText(at(annotations, annotation)));
+    this.#namespaces.set(name, {
+      name,
+      labels: ownLabels(Object.fromEntries(labels)),
+      uidRange: ranges.find((range) => range !== undefined),
+      limitRanges: [],
+      quotaByQos: false,
+    });
   }
 
   #limitRange(object: Field): void {
@@ -178,13 +186,15 @@ class Reader {
   }
 }
 
-/** A quota that counts pods by their QoS class: defaults for a pod without resources would move it to another. */
-function isByQos(quota: Field): boolean {
-  const scopes = itemsOf(at(quota, 'spec', 'scopes')).map(({ value }) => value);
-  const selected = itemsOf(at(quota, 'spec', 'scopeSelector', 'matchExpressions')).map(
-    (expression) => at(expression, 'scopeName').value,
-  );
-  return [...scopes, ...selected].some((scope) => scope === 'BestEffort' || scope === 'NotBestEffort');
+function addQuota(facts: Facts, field: Field): void {
+  const spec = at(field, 'spec').value;
+  if (!isRecord(spec)) return;
+  facts.quotaByQos ||= countsByQos(spec);
+  const name = at(field, 'metadata', 'name').value;
+  const resources = countedResources(isRecord(spec['hard']) ? spec['hard'] : undefined);
+  if (resources.length === 0) return;
+  const quota: QuotaFacts = { name: typeof name === 'string' ? name : '', resources };
+  facts.quotas = [...(facts.quotas ?? []), quota];
 }
 
 function at(field: Field, ...steps: readonly string[]): Field {

@@ -84,6 +84,7 @@ export function makePlan(
     uidRange,
     limitRanges: facts.limitRanges,
     quotaByQos: facts.quotaByQos,
+    quotas: facts.quotas ?? [],
     notices: withinBudget(notices.map(shorten)),
     nextExpiry: expiries.length > 0 ? Math.min(...expiries) : undefined,
   };

@@ -4,6 +4,7 @@ import { BUILTIN_IMAGE_PROFILES } from './builtin.generated.js';
 import { appliesTo } from './exceptions.js';
 import type { NamespaceFacts } from './namespace.js';
 import { makePlan, readLabels, usesUidRange } from './plan.js';
+import { PlanUnavailableError } from './planUnavailableError.js';
 import type { Policy } from './policy.js';
 
 /** Never touched, whatever their labels say: the cluster itself lives there. */
@@ -11,6 +12,9 @@ const SYSTEM_NAMESPACES = ['kube-system', 'kube-public', 'kube-node-lease'];
 
 /** Far more than a cluster has of different label sets; the preview lets callers make up any. */
 const SHARED_MAX = 10_000;
+
+/** Policies that have never loaded, by name, each with what is wrong with it. */
+export type BrokenPolicies = ReadonlyMap<string, string>;
 
 /**
  * Makes plans and keeps them. Namespaces that ask for the same share one plan, so memory grows with what is
@@ -25,6 +29,7 @@ export class PlanBook {
     policies: readonly Policy[],
     private readonly clock: () => number,
     private readonly ownNamespace?: string,
+    private readonly broken: BrokenPolicies = new Map(),
   ) {
     for (const policy of policies) {
       this.policies.set(policy.name, policy);
@@ -33,7 +38,7 @@ export class PlanBook {
   }
 
   get policyNames(): readonly string[] {
-    return [...this.policies.keys()];
+    return [...new Set([...this.policies.keys(), ...this.broken.keys()])];
   }
 
   get all(): readonly Policy[] {
@@ -49,13 +54,17 @@ export class PlanBook {
     return plan.nextExpiry === undefined || this.clock() < plan.nextExpiry;
   }
 
+  /** @throws PlanUnavailableError where the namespace's policy has never loaded */
   planFor(facts: NamespaceFacts): Plan {
-    const labels = readLabels(facts, (name) => this.policies.has(name));
+    const labels = readLabels(facts, (name) => this.policies.has(name) || this.broken.has(name));
     const request = this.isProtected(facts.name)
       ? { ...labels, mode: 'disabled' as const, because: `namespace ${facts.name} is never touched` }
       : labels;
-    const policy = this.policies.get(request.policy);
-    const imageProfiles = this.profiles.get(request.policy);
+    const wrong = request.mode === 'disabled' ? undefined : this.broken.get(request.policy);
+    if (wrong !== undefined)
+      throw new PlanUnavailableError(`policy "${request.policy}" has never loaded: ${wrong}`);
+    const policy = this.policies.get(request.policy) ?? this.policies.get('default');
+    const imageProfiles = policy && this.profiles.get(policy.name);
     if (!policy || !imageProfiles) throw new Error(`no policy named ${request.policy}`);
 
     const bound = policy.exceptions.flatMap((exception, index) =>
@@ -66,6 +75,7 @@ export class PlanBook {
       Object.entries(facts.labels).sort(([a], [b]) => (a < b ? -1 : 1)),
       usesUidRange(policy) ? facts.uidRange : undefined,
       facts.quotaByQos,
+      facts.quotas?.map(({ name, resources }) => [name, resources]),
       bound,
       facts.limitRanges.map(({ type, max, min, maxLimitRequestRatio }) => [
         type,

@@ -11,7 +11,9 @@ import { settingsSchema as runAsUser } from '../hardening/rules/runAsUser.settin
 import { settingsSchema as scheduling } from '../hardening/rules/scheduling.settings.js';
 import { settingsSchema as seccompProfile } from '../hardening/rules/seccompProfile.settings.js';
 import {
+  atMost,
   capabilityNameProblem,
+  fewLabels,
   noDuplicates,
   nonRootId,
   quantity,
@@ -88,6 +90,17 @@ function actionOf(id: RuleId) {
     );
 }
 
+/** What the rule is for and does, from its metadata: for editors, and for `kubectl explain`. */
+function ruleDescription(id: RuleId): string {
+  const known = RULES_BY_ID.get(id);
+  if (known === undefined) return 'Not built yet: it can only be Disabled.';
+  const { title, reason, risk, control, sets, refused = {} } = known;
+  const serves = control ? ` Pod Security Standards: ${control.name} of level ${control.level}.` : '';
+  const overrides = sets.Override === 'nothing more' ? 'as Default' : `also replaces ${sets.Override}`;
+  const override = refused.Override === undefined ? overrides : `is refused, ${refused.Override}`;
+  return `${title}. ${reason} Default sets ${sets.Default}. Override ${override}. Risk of breaking a program that runs today: ${risk}.${serves}`;
+}
+
 function ruleEntry(id: RuleId) {
   return (SETTINGS[id] ?? NO_SETTINGS)
     .safeExtend({
@@ -99,7 +112,8 @@ function ruleEntry(id: RuleId) {
           `Whether a namespace may weaken the rule by its label kube-harden.io/${id} (disabled or warn).`,
         ),
     })
-    .prefault({});
+    .prefault({})
+    .describe(ruleDescription(id));
 }
 
 /** What a rule's entry parses to: its settings beside these two. */
@@ -200,6 +214,7 @@ const exception = z.strictObject({
     .describe('Named wherever the exception applies, and when it has expired.'),
   reason: z
     .string()
+    .max(...atMost(4096, 'characters'))
     .refine((text) => text.trim() !== '', { error: 'must say why' })
     .describe('Why, for those who audit: required.'),
   expires: z
@@ -212,9 +227,11 @@ const exception = z.strictObject({
       namespaces: z
         .array(namespacePattern)
         .min(1, { error: 'must name at least one namespace' })
+        .max(...atMost(100, 'items'))
         .describe("Names or globs, none of wildcards alone: a pod's author chooses all the rest."),
       podLabels: z
         .record(z.string(), z.string({ error: ({ input }) => `${shown(input)} is not a string: quote it` }))
+        .refine(...fewLabels)
         .optional()
         .describe('Labels that the pod has; values may be globs.'),
       containers: nonEmpty('Names or globs of containers.').optional(),
@@ -257,56 +274,60 @@ const metadata = z.strictObject({
 });
 
 export const policyDocumentSchema = z.strictObject({
-  apiVersion: z.literal(API_VERSION),
-  kind: z.literal(KIND),
-  metadata,
-  spec: z.strictObject({
-    warnings: z
-      .enum(['Summary', 'Full', 'None'])
-      .default('Summary')
-      .describe(
-        'What kubectl shows. Summary: one line an object for what was changed, one for what is violated. Full: one line a rule (always in audit mode). None: nothing.',
-      ),
-    templates: z
-      .enum(['Warn', 'Mutate', 'Ignore'])
-      .default('Warn')
-      .describe(
-        'Pod templates of Deployment, StatefulSet and so on. Warn: say what their pods will get. Mutate: harden them. Ignore: neither. Pods are always handled.',
-      ),
-    unknownImages: z
-      .enum(['Harden', 'Safe'])
-      .default('Harden')
-      .describe(
-        'An image without a profile gets every rule (Harden), or only those of low risk, the rest being reported as UnknownImage (Safe).',
-      ),
-    rules: rulesSchema
-      .prefault({})
-      .describe(
-        'What each rule does. A rule or setting that is not given is as in the built-in policy default.',
-      ),
-    imageProfiles: z
-      .array(imageProfile)
-      .default([])
-      .describe(
-        'What is known of images, so that hardening does not break them; these win over the built-in ones.',
-      ),
-    exceptions: z
-      .array(exception)
-      .superRefine((exceptions, context) => {
-        const names = new Set<string>();
-        exceptions.forEach(({ name }, index) => {
-          if (names.has(name))
-            context.addIssue({
-              code: 'custom',
-              path: [index, 'name'],
-              message: `${shown(name)} is taken already`,
-            });
-          names.add(name);
-        });
-      })
-      .default([])
-      .describe('Rule by container, nothing more; each with its reason.'),
-  }),
+  apiVersion: z.literal(API_VERSION).describe('The version of the schema that this document is written in.'),
+  kind: z.literal(KIND).describe('What this document is.'),
+  metadata: metadata.describe("The policy's name, and what an API server adds to it."),
+  spec: z
+    .strictObject({
+      warnings: z
+        .enum(['Summary', 'Full', 'None'])
+        .default('Summary')
+        .describe(
+          'What kubectl shows. Summary: one line an object for what was changed, one for what is violated. Full: one line a rule (always in audit mode). None: nothing.',
+        ),
+      templates: z
+        .enum(['Warn', 'Mutate', 'Ignore'])
+        .default('Warn')
+        .describe(
+          'Pod templates of Deployment, StatefulSet and so on. Warn: say what their pods will get. Mutate: harden them. Ignore: neither. Pods are always handled.',
+        ),
+      unknownImages: z
+        .enum(['Harden', 'Safe'])
+        .default('Harden')
+        .describe(
+          'An image without a profile gets every rule (Harden), or only those of low risk, the rest being reported as UnknownImage (Safe).',
+        ),
+      rules: rulesSchema
+        .prefault({})
+        .describe(
+          'What each rule does. A rule or setting that is not given is as in the built-in policy default.',
+        ),
+      imageProfiles: z
+        .array(imageProfile)
+        .max(...atMost(500, 'items'))
+        .default([])
+        .describe(
+          'What is known of images, so that hardening does not break them; these win over the built-in ones.',
+        ),
+      exceptions: z
+        .array(exception)
+        .max(...atMost(1000, 'items'))
+        .superRefine((exceptions, context) => {
+          const names = new Set<string>();
+          exceptions.forEach(({ name }, index) => {
+            if (names.has(name))
+              context.addIssue({
+                code: 'custom',
+                path: [index, 'name'],
+                message: `${shown(name)} is taken already`,
+              });
+            names.add(name);
+          });
+        })
+        .default([])
+        .describe('Rule by container, nothing more; each with its reason.'),
+    })
+    .describe('What hardening does in the namespaces that name this policy.'),
   status: z.unknown().optional().describe('Written by the cluster, never read.'),
 });
 export type PolicyDocument = z.infer<typeof policyDocumentSchema>;

@@ -1,12 +1,11 @@
 import type { Plan } from '../hardening/plan.js';
-import { didYouMean } from './didYouMean.js';
 import type { NamespaceFacts } from './namespace.js';
-import { LABEL_PREFIX, MODE_LABEL, POLICY_LABEL } from './plan.js';
+import { MODE_LABEL } from './plan.js';
 import { PlanBook } from './planBook.js';
+import { checkPolicyName, emptyFacts, withChoices, type PlanChoices } from './planChoices.js';
 import type { PlanSource } from './planSource.js';
 import { PlanUnavailableError } from './planUnavailableError.js';
 import type { Policy } from './policy.js';
-import { PolicyUnknownError } from './policyUnknownError.js';
 
 export interface StandaloneOptions {
   readonly policies: readonly Policy[];
@@ -59,29 +58,13 @@ export class StandalonePlans implements PlanSource {
    * A namespace that is not in the file is taken as one without labels.
    * @throws PolicyUnknownError where the policy does not exist
    */
-  planWith(given: {
-    readonly namespace: string;
-    readonly policy?: string | undefined;
-    readonly mode?: string | undefined;
-    readonly labels?: Readonly<Record<string, string>> | undefined;
-  }): Plan {
+  planWith(given: PlanChoices): Plan {
     const { namespace, policy, mode, labels } = given;
-    if (policy !== undefined && !this.book.policyNames.includes(policy)) {
-      throw new PolicyUnknownError(policy, this.book.policyNames, didYouMean(policy, this.book.policyNames));
-    }
+    checkPolicyName(policy, this.book.policyNames);
     if (policy === undefined && mode === undefined && labels === undefined) return this.planFor(namespace);
     const facts =
       this.options.namespaces?.has(namespace) === false ? emptyFacts(namespace) : this.factsOf(namespace);
-    const ours = Object.entries(labels ?? {}).filter(([key]) => key.startsWith(LABEL_PREFIX));
-    return this.book.planFor({
-      ...facts,
-      labels: {
-        ...facts.labels,
-        ...Object.fromEntries(ours),
-        ...(policy !== undefined && { [POLICY_LABEL]: policy }),
-        ...(mode !== undefined && { [MODE_LABEL]: mode }),
-      },
-    });
+    return this.book.planFor(withChoices(facts, given, this.book.policyNames));
   }
 
   private factsOf(name: string): NamespaceFacts {
@@ -90,11 +73,9 @@ export class StandalonePlans implements PlanSource {
     const facts = namespaces.get(name);
     // Never touched, so that there is nothing to know of it.
     if (!facts && this.book.isProtected(name)) return emptyFacts(name);
-    if (!facts) throw new PlanUnavailableError(`namespace "${name}" is not in the namespaces file`);
+    if (!facts) {
+      throw new PlanUnavailableError(`namespace "${name}" is not in the namespaces file`, { notFound: true });
+    }
     return facts;
   }
-}
-
-function emptyFacts(name: string): NamespaceFacts {
-  return { name, labels: {}, limitRanges: [], quotaByQos: false };
 }

@@ -1,4 +1,5 @@
 import { RULE_IDS } from '../hardening/rule.js';
+import { shown } from '../hardening/shown.js';
 import { suggestion } from '../policy/didYouMean.js';
 
 /** What the caller of a preview says of the cluster that the objects would go to. */
@@ -25,6 +26,12 @@ const MODES = ['enforce', 'audit', 'disabled'] as const;
 const RULE_VALUES = ['disabled', 'warn'];
 const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 
+/** @returns what is wrong with a namespace's name, or undefined */
+export function namespaceProblem(name: string): string | undefined {
+  if (DNS_LABEL.test(name)) return undefined;
+  return `${shown(name)} is not a namespace's name (a-z, 0-9 and -, at most 63 characters)`;
+}
+
 /**
  * Checks choices. In a cluster a wrong label is reported and ignored; here it was typed a moment ago, so it is refused.
  *
@@ -44,11 +51,8 @@ export function readChoices(
     else problems.push(wrong);
   }
   const { namespace, policy, mode } = given;
-  if (namespace !== undefined && !DNS_LABEL.test(namespace)) {
-    problems.push(
-      `namespace: "${namespace}" is not a namespace's name (a-z, 0-9 and -, at most 63 characters)`,
-    );
-  }
+  const wrongName = namespace === undefined ? undefined : namespaceProblem(namespace);
+  if (wrongName !== undefined) problems.push(`namespace: ${wrongName}`);
   if (policy !== undefined) problems.push(...oneOf('policy', policy, policies));
   if (mode !== undefined) problems.push(...oneOf('mode', mode, MODES));
   if (problems.length > 0) return { problems };

@@ -12,15 +12,21 @@ export interface ManifestIssue {
   readonly message: string;
 }
 
+export interface ManifestErrorOptions extends ErrorOptions {
+  /** Nothing is wrong with the objects but that they name namespaces which do not exist. */
+  readonly namespaceNotFound?: boolean;
+}
+
 /** Thrown for input that cannot be previewed: everything that is wrong with it, so that one pass mends it. */
 export class ManifestError extends Error {
-  readonly code = 'ManifestInvalid';
+  readonly code: 'ManifestInvalid' | 'NamespaceNotFound';
   constructor(
     readonly issues: readonly ManifestIssue[],
-    options?: ErrorOptions,
+    options: ManifestErrorOptions = {},
   ) {
     super(issues.map(manifestIssueText).join('\n'), options);
     this.name = 'ManifestError';
+    this.code = options.namespaceNotFound === true ? 'NamespaceNotFound' : 'ManifestInvalid';
   }
 }
 

@@ -156,9 +156,7 @@ class Reader {
 
   #object(document: KubernetesDocument, value: unknown, at: Path, defaults: ObjectType): void {
     if (!isRecord(value)) {
-      const found =
-        value === null || value === undefined ? 'nothing' : Array.isArray(value) ? 'a list' : shown(value);
-      this.#issue(document, at, `expected a Kubernetes object, found ${found}`);
+      this.#issue(document, at, `expected a Kubernetes object, found ${found(value)}`);
       return;
     }
     const object: KubernetesObject = { ...defaults, ...value };
@@ -183,7 +181,14 @@ class Reader {
     return complete;
   }
 
-  #list(document: KubernetesDocument, list: KubernetesObject & { items: unknown[] }, at: Path): void {
+  #list(document: KubernetesDocument, list: KubernetesObject, at: Path): void {
+    // Go writes the items of an empty list as null.
+    const items: unknown = list['items'] === null ? [] : list['items'];
+    if (!Array.isArray(items)) {
+      const message = items === undefined ? 'is required' : `expected a list, found ${found(items)}`;
+      this.#issue(document, [...at, 'items'], message);
+      return;
+    }
     if (at.length > MAX_LIST_DEPTH * 2) {
       this.#issue(document, at, `Lists stand in one another more than ${MAX_LIST_DEPTH} deep`);
       return;
@@ -191,7 +196,7 @@ class Reader {
     // The items of a DeploymentList need not say that they are Deployments.
     const kind = String(list.kind).slice(0, -'List'.length);
     const defaults = kind === '' ? {} : { apiVersion: list.apiVersion, kind };
-    list.items.forEach((item, index) => this.#object(document, item, [...at, 'items', index], defaults));
+    items.forEach((item: unknown, index) => this.#object(document, item, [...at, 'items', index], defaults));
   }
 
   #review(document: KubernetesDocument, review: KubernetesObject, at: Path): void {
@@ -239,6 +244,13 @@ interface ObjectType {
   readonly kind?: string;
 }
 
-function isList(object: KubernetesObject): object is KubernetesObject & { items: unknown[] } {
-  return typeof object.kind === 'string' && object.kind.endsWith('List') && Array.isArray(object['items']);
+function found(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing';
+  return Array.isArray(value) ? 'a list' : isRecord(value) ? 'an object' : shown(value);
+}
+
+/** `List`, and every kind called so that has items: a resource may be called AllowList and be no list. */
+function isList(object: KubernetesObject): boolean {
+  const { kind } = object;
+  return kind === 'List' || (typeof kind === 'string' && kind.endsWith('List') && 'items' in object);
 }

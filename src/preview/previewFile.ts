@@ -2,7 +2,7 @@ import type { Plan } from '../hardening/plan.js';
 import { validatePod } from '../hardening/validatePod.js';
 import type { PlanSource } from '../policy/planSource.js';
 import { PlanUnavailableError } from '../policy/planUnavailableError.js';
-import type { PreviewChoices } from './choices.js';
+import { namespaceProblem, type PreviewChoices } from './choices.js';
 import { ManifestError, type ManifestIssue } from './manifestError.js';
 import { manifestIssue, type Manifest, type ManifestFile } from './manifests.js';
 import { namespaceOf, podOf, preview, type Preview } from './preview.js';
@@ -19,6 +19,20 @@ export interface PreviewPlans extends PlanSource {
   }): Plan | Promise<Plan>;
 }
 
+/** Every namespace that the objects of a file go to, or name. */
+export function namespacesOf({ manifests }: ManifestFile, given: string | undefined): readonly string[] {
+  const names = new Set<string>();
+  for (const manifest of manifests) {
+    names.add(namespaceOf(manifest, given));
+    // A review's objects may name another namespace than its request does.
+    for (const object of [manifest.object, manifest.request?.oldObject]) {
+      const own: unknown = object?.metadata?.namespace;
+      if (typeof own === 'string' && own !== '') names.add(own);
+    }
+  }
+  return [...names];
+}
+
 /** What hardening does to the objects of a file. */
 export interface FilePreview {
   readonly file: ManifestFile;
@@ -31,6 +45,7 @@ export interface FilePreview {
 /**
  * @throws ManifestError with everything that is wrong, over all objects of the file
  * @throws PolicyUnknownError
+ * @throws PlanUnavailableError where a namespace's plan cannot be had now, though it may be later
  */
 export async function previewFile(
   file: ManifestFile,
@@ -38,6 +53,9 @@ export async function previewFile(
   plans: PreviewPlans,
 ): Promise<FilePreview> {
   const issues: ManifestIssue[] = [...file.issues];
+  const notFound: ManifestIssue[] = [];
+  // One look-up a namespace, also of one that does not exist: a file may hold thousands of its objects.
+  const found = new Map<string, Plan | PlanUnavailableError>();
   const previews: Preview[] = [];
   const edits: YamlEdit[] = [];
   for (const manifest of file.manifests) {
@@ -47,16 +65,18 @@ export async function previewFile(
       issues.push(...wrong);
       continue;
     }
-    const plan = await planOf(manifest, namespace, choices, plans);
-    if ('message' in plan) {
-      issues.push(plan);
+    const plan = found.get(namespace) ?? (await planOf(namespace, choices, plans));
+    found.set(namespace, plan);
+    if (plan instanceof PlanUnavailableError) {
+      notFound.push(manifestIssue(manifest, ['metadata', 'namespace'], plan.message));
       continue;
     }
     const one = preview(manifest, namespace, plan);
     previews.push(one);
     edits.push({ document: manifest.document, at: manifest.at, patch: one.edit });
   }
-  if (issues.length > 0) throw new ManifestError(issues.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)));
+  const all = [...issues, ...notFound].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  if (all.length > 0) throw new ManifestError(all, { namespaceNotFound: issues.length === 0 });
   let edited: EditedYaml | undefined;
   return { file, previews, edited: () => (edited ??= editYaml(file.text, edits, file.documents)) };
 }
@@ -64,23 +84,26 @@ export async function previewFile(
 function typeIssues(manifest: Manifest, namespace: string): ManifestIssue[] {
   const { metadata } = manifest.object;
   const located = podOf(manifest, namespace);
+  // In a review it is empty for what lies in no namespace. Whatever else is no name would be looked up in a cluster.
+  const wrongName = namespace === '' ? undefined : namespaceProblem(namespace);
   return [
+    ...(wrongName === undefined ? [] : [{ path: ['metadata', 'namespace'], message: wrongName }]),
     // A Pod's metadata is the pod's.
     ...(located?.isTemplate === false ? [] : validatePod({ metadata, spec: {} }, [])),
     ...(located ? validatePod(located.pod, located.base) : []),
   ].map(({ path, message }) => manifestIssue(manifest, path, message));
 }
 
+/** @returns the error where the namespace does not exist: then the other objects are still looked at */
 async function planOf(
-  manifest: Manifest,
   namespace: string,
   { policy, mode, labels }: PreviewChoices,
   plans: PreviewPlans,
-): Promise<Plan | ManifestIssue> {
+): Promise<Plan | PlanUnavailableError> {
   try {
     return await plans.planWith({ namespace, policy, mode, labels });
   } catch (error) {
-    if (!(error instanceof PlanUnavailableError)) throw error;
-    return manifestIssue(manifest, ['metadata', 'namespace'], error.message);
+    if (error instanceof PlanUnavailableError && error.notFound) return error;
+    throw error;
   }
 }

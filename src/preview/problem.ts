@@ -30,6 +30,8 @@ export interface ProblemDetails {
   readonly title?: string;
   readonly instance?: string;
   readonly errors?: readonly ProblemIssue[];
+  /** Of the answer, not of the document: `WWW-Authenticate` with a 401, `Retry-After` with a 503. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** The one place where problem documents are made. `detail` says what is wrong here and what to do. */
@@ -51,9 +53,11 @@ export function problem(status: number, detail: string, details: ProblemDetails 
 export class ProblemError extends Error {
   readonly code = 'Problem';
   readonly problem: Problem;
+  readonly headers: Readonly<Record<string, string>>;
   constructor(status: number, detail: string, details: ProblemDetails = {}, options?: ErrorOptions) {
     super(detail, options);
     this.name = 'ProblemError';
     this.problem = problem(status, detail, details);
+    this.headers = details.headers ?? {};
   }
 }

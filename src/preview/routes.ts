@@ -2,14 +2,17 @@ import express from 'express';
 import type { Request, Response, Router } from 'express';
 import type { Policy } from '../policy/policy.js';
 import { didYouMean } from '../policy/didYouMean.js';
+import { PlanUnavailableError } from '../policy/planUnavailableError.js';
+import { ALL_NAMESPACES, type Authorize, type PreviewLocals } from './access.js';
+import { queryOf } from './admitCaller.js';
 import { ProblemError } from './problem.js';
 import { CATALOGUE } from './catalogue.js';
 import { readChoices, type PreviewChoices } from './choices.js';
 import { unifiedDiff } from './diff.js';
 import { ManifestError, manifestIssueText } from './manifestError.js';
-import { MAX_MANIFEST_BYTES, readManifests } from './manifests.js';
+import { MAX_MANIFEST_BYTES, readManifests, type ManifestFile } from './manifests.js';
 import { notes } from './notes.js';
-import { previewFile, type FilePreview, type PreviewPlans } from './previewFile.js';
+import { namespacesOf, previewFile, type FilePreview, type PreviewPlans } from './previewFile.js';
 
 export interface PreviewDeps {
   readonly plans: PreviewPlans;
@@ -23,11 +26,15 @@ export function previewRoutes({ plans, policies }: PreviewDeps): Router {
   // Everything is taken as bytes: what curl and browsers say of them is not to be relied on.
   const body = express.raw({ type: () => true, limit: MAX_MANIFEST_BYTES, inflate: false });
 
-  router.post('/preview', checkContentType, body, async (req, res) => {
+  router.post('/preview', checkContentType, body, async (req, res: Response<unknown, PreviewLocals>) => {
     const answer = answerFor(req);
     const choices = choicesOf(req, policies());
     const bytes = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
-    const preview = await orProblem(() => previewFile(readManifests(bytes), choices, plans));
+    const preview = await orProblem(async () => {
+      const file = readManifests(bytes);
+      await authorizeFile(file, choices, res.locals.authorize);
+      return previewFile(file, choices, plans);
+    });
     res.setHeader('vary', 'accept');
     res.setHeader('cache-control', 'no-store');
     answer(res, preview);
@@ -39,6 +46,19 @@ export function previewRoutes({ plans, policies }: PreviewDeps): Router {
     res.json({ policies: policies() });
   });
   return router;
+}
+
+/** More namespaces than this are not asked for one by one: the right in all of them is asked for instead. */
+const MAX_NAMESPACES = 50;
+
+/** The query's namespace has been asked for already, but an object may name its own. @throws ProblemError */
+async function authorizeFile(
+  file: ManifestFile,
+  { namespace }: PreviewChoices,
+  authorize: Authorize,
+): Promise<void> {
+  const names = namespacesOf(file, namespace);
+  for (const name of names.length > MAX_NAMESPACES ? [ALL_NAMESPACES] : names) await authorize(name);
 }
 
 /** `curl --data-binary` says the last of these unless told otherwise. */
@@ -108,7 +128,7 @@ function send(res: Response, type: string, text: string): void {
 const PARAMETERS = ['namespace', 'policy', 'mode', 'label'];
 
 function choicesOf(req: Request, policies: readonly Policy[]): PreviewChoices {
-  const query = new URLSearchParams(/\?(.*)$/s.exec(req.originalUrl)?.[1] ?? '');
+  const query = queryOf(req.originalUrl);
   const problems: string[] = [];
   for (const name of new Set(query.keys())) {
     if (!PARAMETERS.includes(name)) {
@@ -139,13 +159,15 @@ async function orProblem(make: () => Promise<FilePreview>): Promise<FilePreview>
   try {
     return await make();
   } catch (error) {
+    if (error instanceof PlanUnavailableError) {
+      throw new ProblemError(503, error.message, { headers: { 'retry-after': '5' } }, { cause: error });
+    }
     if (!(error instanceof ManifestError)) throw error;
     const detail = error.issues.map(manifestIssueText).join('\n');
-    throw new ProblemError(
-      400,
-      detail,
-      { title: 'The manifest cannot be read', errors: error.issues },
-      { cause: error },
-    );
+    const [status, title] =
+      error.code === 'NamespaceNotFound'
+        ? [404, 'The namespace does not exist']
+        : [400, 'The manifest cannot be read'];
+    throw new ProblemError(status, detail, { title, errors: error.issues }, { cause: error });
   }
 }

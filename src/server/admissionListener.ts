@@ -9,14 +9,13 @@ import { BodyBudget } from './bodyBudget.js';
 import { certificateNames } from './clientNames.js';
 import { Deadline } from './deadline.js';
 import { parseGoDuration } from './goDuration.js';
+import type { Entry } from '../policy/planSource.js';
 import { kubernetesStatus, type StatusReason } from '../admission/kubernetesStatus.js';
 import { lazily } from './lazily.js';
 import { HANDSHAKE_TIMEOUT, HTTP_OPTIONS, Listener } from './listener.js';
 import { bodyTooLarge, readBody } from './readBody.js';
 import { ClientGone, RequestRefused } from './requestRefused.js';
 import { secureContextOptions, type TlsMaterial } from './tlsMaterial.js';
-
-type Entry = Parameters<AdmissionHandler>[1];
 
 /** The paths that are answered here, and which entry of the webhook configuration each stands for. */
 const ENTRIES: ReadonlyMap<string, Entry> = new Map([
@@ -50,7 +49,8 @@ const TIMEOUT_MARGIN_MS = 200;
 
 export interface AdmissionListenerOptions {
   readonly handler: AdmissionHandler;
-  readonly tls: TlsMaterial;
+  /** Undefined until `replaceTls`: handshakes fail till then. */
+  readonly tls: TlsMaterial | undefined;
   /** Requires a client certificate that one of these signed. */
   readonly clientCa?: Buffer | undefined;
   /** With `clientCa`: only certificates with one of these as common name or DNS name. */

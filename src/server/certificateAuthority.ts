@@ -8,17 +8,17 @@ import {
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
+  X509Certificate,
   X509CertificateGenerator,
   type JsonGeneralName,
-  type X509Certificate,
 } from '@peculiar/x509';
-import { KeyObject, randomBytes, webcrypto } from 'node:crypto';
+import { KeyObject, createPrivateKey, randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 
 /** P-256: about 15 times more handshakes a second than RSA-2048. */
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** Clocks differ: a certificate that begins a moment ago is refused by a machine that is behind. */
+/** Clocks differ: a certificate that begins now is refused by a machine that is behind. */
 const BACKDATE_MS = 5 * 60 * 1000;
 
 export interface Validity {
@@ -38,7 +38,7 @@ export interface PemPair {
   readonly key: string;
 }
 
-/** A certificate authority whose key lives in this object only: nothing more can be signed once it is gone. */
+/** A certificate authority. Unless its key is asked for, nothing more can be signed once the object is gone. */
 export class CertificateAuthority {
   private constructor(
     private readonly certificate: X509Certificate,
@@ -62,8 +62,27 @@ export class CertificateAuthority {
     return new CertificateAuthority(certificate, keys);
   }
 
+  /**
+   * @param pair of an authority that `create` made: a P-256 key in PKCS #8
+   * @throws Error where the certificate or the key cannot be read, or the key is of another kind
+   */
+  static async load({ cert, key }: PemPair): Promise<CertificateAuthority> {
+    const certificate = new X509Certificate(cert);
+    const der = createPrivateKey(key).export({ type: 'pkcs8', format: 'der' });
+    const [privateKey, publicKey] = await Promise.all([
+      webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, true, ['sign']),
+      webcrypto.subtle.importKey('spki', certificate.publicKey.rawData, ALGORITHM, true, ['verify']),
+    ]);
+    return new CertificateAuthority(certificate, { privateKey, publicKey });
+  }
+
   get cert(): string {
     return pem(this.certificate);
+  }
+
+  /** The private key, in PKCS #8. */
+  get key(): string {
+    return pkcs8(this.keys.privateKey);
   }
 
   async issue(leaf: Leaf): Promise<PemPair> {
@@ -90,8 +109,7 @@ export class CertificateAuthority {
         await SubjectKeyIdentifierExtension.create(keys.publicKey),
       ],
     });
-    const key = KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' }).toString();
-    return { cert: pem(certificate), key };
+    return { cert: pem(certificate), key: pkcs8(keys.privateKey) };
   }
 }
 
@@ -100,8 +118,17 @@ export function validFor(days: number): Validity {
   return { notAfter: new Date(Date.now() + days * DAY_MS) };
 }
 
+/** By how much a certificate is backdated: less for one that lives less than an hour, lest that be most of its life. */
+export function backdateMs(lifetimeMs: number): number {
+  return Math.min(BACKDATE_MS, lifetimeMs / 12);
+}
+
 function period({ notBefore, notAfter }: Validity): Required<Validity> {
-  return { notBefore: notBefore ?? new Date(Date.now() - BACKDATE_MS), notAfter };
+  const now = Date.now();
+  return {
+    notBefore: notBefore ?? new Date(now - backdateMs(Math.max(0, notAfter.getTime() - now))),
+    notAfter,
+  };
 }
 
 async function makeKeys(): Promise<webcrypto.CryptoKeyPair> {
@@ -113,6 +140,10 @@ function serialNumber(): string {
   const bytes = randomBytes(16);
   bytes[0] = (bytes[0] ?? 0) & 0x7f;
   return bytes.toString('hex');
+}
+
+function pkcs8(key: webcrypto.CryptoKey): string {
+  return KeyObject.from(key).export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
 function pem(certificate: X509Certificate): string {

@@ -55,7 +55,7 @@ export function expressApp({ paths, routes, send, failed }: ExpressAppOptions): 
 
 /** A problem that a route has thrown, or a 4xx of express and its body parsers (http-errors). */
 function knownProblem(error: unknown): Answer | undefined {
-  if (error instanceof ProblemError) return problemAnswer(error.problem);
+  if (error instanceof ProblemError) return problemAnswer(error.problem, '', error.headers);
   if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined;
   if (error.status < 400 || error.status > 499) return undefined;
   return problemAnswer(error.status, clientErrorDetail(error, error.status));

@@ -1,6 +1,8 @@
 import { createServer, type Server as HttpsServer } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Router } from 'express';
+import { authorizeAll, type Authorize, type PreviewAccess, type PreviewLocals } from '../preview/access.js';
+import { ProblemError } from '../preview/problem.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { sendAnswer, type Answer } from './answer.js';
@@ -17,10 +19,13 @@ const PREVIEW_PATHS: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 
 export interface PreviewListenerOptions {
-  readonly tls: TlsMaterial;
+  /** Undefined until `replaceTls`: handshakes fail till then. */
+  readonly tls: TlsMaterial | undefined;
   /** Called once, after the listener is up: the routes bring express, yaml and diff with them. */
   readonly loadRoutes: () => Promise<Router>;
-  /** Answer peers other than loopback too. */
+  /** Asks who calls, and whether they may. Without it only loopback is answered: there is nobody to ask. */
+  readonly access?: PreviewAccess | undefined;
+  /** Without `access`: answer peers other than loopback too. */
   readonly insecure: boolean;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -28,7 +33,10 @@ export interface PreviewListenerOptions {
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => void;
 
-/** The preview over TLS: loopback only unless told otherwise, since it asks nobody who they are. */
+/**
+ * The preview over TLS. In a cluster each request is authenticated and authorized before anything else of it is looked
+ * at, and before its body is asked for; standalone, loopback only unless told otherwise.
+ */
 export class PreviewListener {
   readonly listener: Listener;
   private readonly server: HttpsServer;
@@ -43,6 +51,8 @@ export class PreviewListener {
       },
       (req, res) => void this.request(req, res),
     );
+    // Callers are judged before "100 Continue" asks for the body.
+    this.server.on('checkContinue', (req, res) => void this.request(req, res));
     this.listener = new Listener(this.server, {
       name: 'preview',
       logger: options.logger,
@@ -63,26 +73,36 @@ export class PreviewListener {
   private async request(req: IncomingMessage, res: ServerResponse): Promise<void> {
     try {
       this.listener.track(req, res);
-      if (!this.options.insecure && !isLoopback(req.socket.remoteAddress)) {
-        this.options.metrics.refused.peer.inc();
-        this.send(
-          req,
-          res,
-          problemAnswer(
-            403,
-            'the preview answers this machine only, since without a cluster it cannot ask who you are; ' +
-              'start serve with --preview-insecure to answer everybody',
-          ),
-        );
-        return;
-      }
+      const locals: PreviewLocals = { authorize: await this.admit(req) };
       const app = await this.loadApp();
       if (this.listener.draining) res.setHeader('connection', 'close');
-      app(req, res);
+      if (req.headers.expect !== undefined) {
+        res.writeContinue();
+        // From here on the body comes: `sendAnswer` must not take it for withheld.
+        delete req.headers.expect;
+      }
+      app(req, Object.assign(res, { locals }));
     } catch (error) {
+      if (error instanceof ProblemError) {
+        this.send(req, res, problemAnswer(error.problem, '', error.headers));
+        return;
+      }
       this.failed(error, req.url ?? '');
       this.send(req, res, problemAnswer(500, 'the request could not be answered; the log says why'));
     }
+  }
+
+  /** @throws ProblemError for a caller who is not to be answered */
+  private async admit(req: IncomingMessage): Promise<Authorize> {
+    const { access, insecure, metrics } = this.options;
+    if (access !== undefined) return (await import('../preview/admitCaller.js')).admitCaller(access, req);
+    if (insecure || isLoopback(req.socket.remoteAddress)) return authorizeAll;
+    metrics.refused.peer.inc();
+    throw new ProblemError(
+      403,
+      'the preview answers this machine only, since without a cluster it cannot ask who you are; ' +
+        'start serve with --preview-insecure to answer everybody',
+    );
   }
 
   private readonly loadApp = lazily(async (): Promise<Handler> => {

@@ -2,13 +2,14 @@ import type { Router } from 'express';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AdmissionHandler } from '../admission/handler.js';
 import type { Logger } from '../telemetry/logger.js';
+import type { PreviewAccess } from '../preview/access.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { BindAddress } from './address.js';
 import { AdmissionListener, type AdmissionLimits } from './admissionListener.js';
 import type { CheckResult, HealthCheck } from './health.js';
 import { OpsListener } from './opsListener.js';
 import { PreviewListener } from './previewListener.js';
-import type { TlsFiles } from './tlsFiles.js';
+import type { TlsSource } from './tlsSource.js';
 
 /** Part of the grace period that is kept for the exit itself. */
 const EXIT_RESERVE_MS = 500;
@@ -23,7 +24,9 @@ export interface ServersOptions {
   readonly handler: AdmissionHandler;
   readonly loadPreviewRoutes: () => Promise<Router>;
   readonly previewInsecure: boolean;
-  readonly tlsFiles: TlsFiles;
+  /** Asks who calls the preview, and whether they may; without it only this machine is answered. */
+  readonly previewAccess?: PreviewAccess | undefined;
+  readonly tls: TlsSource;
   readonly clientAllowedNames?: readonly string[] | undefined;
   /** What has to be well before requests may come, besides the listeners and the certificate. */
   readonly checks: readonly HealthCheck[];
@@ -48,11 +51,11 @@ export class Servers {
   private stopping = false;
 
   constructor(private readonly options: ServersOptions) {
-    const { tlsFiles, metrics, logger, handler, limits } = options;
+    const { tls, metrics, logger, handler, limits } = options;
     this.admission = new AdmissionListener({
       handler,
-      tls: tlsFiles.material,
-      clientCa: tlsFiles.clientCa,
+      tls: tls.material,
+      clientCa: tls.clientCa,
       clientAllowedNames: options.clientAllowedNames,
       metrics,
       logger,
@@ -62,8 +65,9 @@ export class Servers {
       options.preview === undefined
         ? undefined
         : new PreviewListener({
-            tls: tlsFiles.material,
+            tls: tls.material,
             loadRoutes: options.loadPreviewRoutes,
+            access: options.previewAccess,
             insecure: options.previewInsecure,
             metrics,
             logger,
@@ -74,7 +78,7 @@ export class Servers {
       metrics,
       logger,
     });
-    tlsFiles.onChange((material, clientCa) => {
+    tls.onChange((material, clientCa) => {
       this.admission.replaceTls(material, clientCa);
       this.preview?.replaceTls(material);
     });
@@ -89,7 +93,7 @@ export class Servers {
         this.admission.listener.listen(this.options.admission),
         preview === undefined ? undefined : this.preview?.listener.listen(preview),
       ]);
-      await this.options.tlsFiles.start();
+      await this.options.tls.start();
       this.listening = true;
       return { admission, ops, ...(previewAddress === undefined ? {} : { preview: previewAddress }) };
     } catch (error) {
@@ -121,7 +125,7 @@ export class Servers {
 
   /** Stops at once. */
   close(): void {
-    this.options.tlsFiles.close();
+    this.options.tls.close();
     for (const { listener } of [this.admission, this.ops]) listener.close();
     this.preview?.listener.close();
   }
@@ -135,7 +139,7 @@ export class Servers {
       },
       {
         name: 'certificate',
-        check: () => certificateCheck(this.options.tlsFiles.material.expires, Date.now()),
+        check: () => materialCheck(this.options.tls, Date.now()),
       },
       {
         name: 'shutdown',
@@ -147,6 +151,11 @@ export class Servers {
 
 function ok(): CheckResult {
   return { ok: true };
+}
+
+function materialCheck({ material, missing = 'none has been made' }: TlsSource, now: number): CheckResult {
+  if (material === undefined) return { ok: false, detail: `no certificate yet: ${missing}` };
+  return certificateCheck(material.expires, now);
 }
 
 /** An expired certificate fails every call, so being sent none loses nothing and says why. */

@@ -42,11 +42,13 @@ export function loadClientCa(file: string): Buffer {
   return ca;
 }
 
-/** What all our TLS servers speak, whatever certificate they show. */
-export function secureContextOptions(material: TlsMaterial, clientCa?: Buffer): SecureContextOptions {
+/** What all our TLS servers speak, whatever certificate they show; without one yet, every handshake fails. */
+export function secureContextOptions(
+  material: TlsMaterial | undefined,
+  clientCa?: Buffer,
+): SecureContextOptions {
   return {
-    cert: material.cert,
-    key: material.key,
+    ...(material === undefined ? {} : { cert: material.cert, key: material.key }),
     ...(clientCa === undefined ? {} : { ca: clientCa }),
     minVersion: 'TLSv1.2',
     // No session tickets: Go's client does not use them, and a resumed session would outlive a changed client CA.

@@ -69,6 +69,15 @@ export class Metrics {
   private readonly ruleErrors: Family;
   private readonly policyLoaded: Family;
   private readonly certificateExpiry: Family;
+  private readonly caExpiry: Family;
+  private readonly certificateRenewals: Family;
+  private readonly watchContact: Family;
+  private readonly watchedObjects: Family;
+  private readonly watchLists: Family;
+  private readonly watchErrors: Family;
+  private readonly namespaceLookups: Family;
+  private readonly policyRejected: Family;
+  readonly leader: Series;
 
   constructor(build: { readonly version: string }) {
     const families: Family[] = [];
@@ -172,6 +181,46 @@ export class Metrics {
       'tls_reload_failures_total',
       'Changed certificate files that are broken; the old ones stay in use',
     ).series();
+    this.caExpiry = family(
+      'gauge',
+      'ca_expiry_timestamp_seconds',
+      'When the certificate authority of self-managed certificates expires, seconds since the epoch',
+    );
+    this.certificateRenewals = family(
+      'counter',
+      'certificate_renewals_total',
+      'Self-managed certificates made by this replica as the leader, by what (ca, leaf) and result (ok, failed)',
+      'what',
+      'result',
+    );
+    this.watchContact = family(
+      'gauge',
+      'watch_last_contact_timestamp_seconds',
+      'When each watched resource last heard of the API server, seconds since the epoch; 0 before the first time',
+      'resource',
+    );
+    this.watchedObjects = family('gauge', 'watched_objects', 'Objects known of each resource', 'resource');
+    this.watchLists = family(
+      'counter',
+      'watch_restarts_total',
+      'Lists after the first: a watch that was left behind (410), and the regular resync',
+      'resource',
+    );
+    this.watchErrors = family('counter', 'watch_errors_total', 'Lists and watches that failed', 'resource');
+    this.namespaceLookups = family(
+      'counter',
+      'namespace_lookups_total',
+      'Namespaces looked up during a request, by reason (unknown, stale) and result (ok, failed)',
+      'reason',
+      'result',
+    );
+    this.policyRejected = family(
+      'gauge',
+      'policy_rejected',
+      'HardeningPolicies of the cluster that do not load (1): the last good one, if any, stays in force',
+      'policy',
+    );
+    this.leader = family('gauge', 'leader', 'Whether this replica is the leader (1)').series();
     const info = family('gauge', 'build_info', 'The version that runs', 'version', 'node');
     info.series({ version: build.version, node: process.version }).value = 1;
   }
@@ -202,6 +251,44 @@ export class Metrics {
 
   policiesBroken(): void {
     this.policyLastReloadOk.value = 0;
+  }
+
+  caExpiresAt(read: () => number): void {
+    this.caExpiry.readFrom(() => read() / 1000);
+  }
+
+  renewed(what: 'ca' | 'leaf', ok: boolean): void {
+    this.certificateRenewals.series({ what, result: ok ? 'ok' : 'failed' }).inc();
+  }
+
+  /** @param read the last contact in milliseconds since the epoch, and how many objects are known */
+  watching(
+    resource: string,
+    read: { readonly lastContact: () => number; readonly objects: () => number },
+  ): void {
+    this.watchContact.readFrom(() => read.lastContact() / 1000, { resource });
+    this.watchedObjects.readFrom(read.objects, { resource });
+    this.watchLists.series({ resource });
+    this.watchErrors.series({ resource });
+  }
+
+  listedAgain(resource: string): void {
+    this.watchLists.series({ resource }).inc();
+  }
+
+  watchFailed(resource: string): void {
+    this.watchErrors.series({ resource }).inc();
+  }
+
+  /** @param reason the namespace was not known, or the API server's request showed that what is known is stale */
+  lookedUp(reason: 'unknown' | 'stale', ok: boolean): void {
+    this.namespaceLookups.series({ reason, result: ok ? 'ok' : 'failed' }).inc();
+  }
+
+  /** These, and only these, do not load. */
+  policiesRejected(names: readonly string[]): void {
+    this.policyRejected.clear();
+    for (const policy of names) this.policyRejected.series({ policy }).value = 1;
   }
 
   certificateExpiresAt(read: () => number): void {

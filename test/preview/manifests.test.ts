@@ -34,6 +34,18 @@ describe('readManifests', () => {
       kinds: ['Pod', 'Deployment', 'Deployment'],
     },
     { it: 'an empty List', text: 'apiVersion: v1\nkind: PodList\nitems: []\n', sources: [], kinds: [] },
+    {
+      it: 'an empty List as Go writes it',
+      text: '{"apiVersion": "v1", "kind": "PodList", "items": null}',
+      sources: [],
+      kinds: [],
+    },
+    {
+      it: 'a resource that is called a list and is none',
+      text: 'apiVersion: example.com/v1\nkind: AllowList\nspec: {}\n',
+      sources: ['document 0'],
+      kinds: ['AllowList'],
+    },
   ];
   for (const { it: what, text, file, sources, kinds } of found) {
     it(`reads ${what}`, () => {
@@ -139,6 +151,27 @@ describe('readManifests', () => {
       field: 'items[0]',
       message: 'expected a Kubernetes object, found nothing',
       line: 4,
+    },
+    {
+      it: 'a List without items',
+      text: 'apiVersion: v1\nkind: List\nitem: []\n',
+      field: 'items',
+      message: 'is required',
+      line: 1,
+    },
+    {
+      it: 'a List whose items are one object',
+      text: 'apiVersion: v1\nkind: List\nitems:\n  kind: Pod\n',
+      field: 'items',
+      message: 'expected a list, found an object',
+      line: 3,
+    },
+    {
+      it: 'a DeploymentList whose items are no list',
+      text: 'apiVersion: apps/v1\nkind: DeploymentList\nitems: web\n',
+      field: 'items',
+      message: 'expected a list, found "web"',
+      line: 3,
     },
     {
       it: 'a review of another version',

@@ -33,6 +33,15 @@ describe('problem', () => {
   });
 });
 
+describe('ProblemError', () => {
+  it('keeps the headers of its answer out of the document', () => {
+    const error = new ProblemError(503, 'come again', { headers: { 'retry-after': '5' } });
+    expect(error.headers).to.deep.equal({ 'retry-after': '5' });
+    expect(error.problem).to.have.all.keys('type', 'title', 'status', 'detail');
+    expect(new ProblemError(404, 'nothing here').headers).to.deep.equal({});
+  });
+});
+
 describe('isLoopback', () => {
   for (const address of ['127.0.0.1', '127.8.9.1', '::1', '::ffff:127.0.0.1']) {
     it(`is true of ${address}`, () => expect(isLoopback(address)).to.equal(true));

@@ -3,9 +3,13 @@ import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { applyPatch } from 'diff';
 import { BUILTIN_POLICIES } from '../../src/policy/builtin.generated.js';
+import { PlanUnavailableError } from '../../src/policy/planUnavailableError.js';
 import { StandalonePlans } from '../../src/policy/standalonePlans.js';
 import { parseKubernetesYaml } from '../../src/policy/yaml.js';
+import { authorizeAll, type Authorize } from '../../src/preview/access.js';
+import { ProblemError } from '../../src/preview/problem.js';
 import { previewRoutes } from '../../src/preview/routes.js';
+import type { PreviewPlans } from '../../src/preview/previewFile.js';
 import { sendAnswer } from '../../src/server/answer.js';
 import { expressApp } from '../../src/server/expressApp.js';
 
@@ -17,10 +21,22 @@ const PRIVILEGED = `${POD}    securityContext: {privileged: true}\n`;
 describe('preview routes', () => {
   let server: Server;
   let base: string;
+  let authorize: Authorize | undefined = authorizeAll;
+  /** Told of each namespace whose plan is asked for; what it throws, the plans throw. */
+  let planned: (namespace: string) => void = () => undefined;
   const failures: unknown[] = [];
 
   before(async () => {
-    const plans = new StandalonePlans({ policies: BUILTIN_POLICIES, clock: Date.now });
+    const standalone = new StandalonePlans({ policies: BUILTIN_POLICIES, clock: Date.now });
+    // As in a cluster: a namespace that is not cached is a promise.
+    const plans: PreviewPlans = {
+      planFor: (namespace) => standalone.planFor(namespace),
+      planWith: async (given) => {
+        await Promise.resolve();
+        planned(given.namespace);
+        return standalone.planWith(given);
+      },
+    };
     const app = expressApp({
       paths: new Map([
         ['/preview', ['POST']],
@@ -31,9 +47,13 @@ describe('preview routes', () => {
       send: (req, res, answer) => sendAnswer(req, res, answer, false),
       failed: (error) => failures.push(error),
     });
-    server = createServer(app);
+    server = createServer((req, res) => void app(req, Object.assign(res, { locals: { authorize } })));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterEach(() => {
+    authorize = authorizeAll;
+    planned = () => undefined;
   });
   after(() => {
     server.close();
@@ -169,6 +189,18 @@ describe('preview routes', () => {
     { it: 'an unknown mode', path: '?mode=audits', status: 400, detail: /did you mean "audit"\?/ },
     { it: 'a bad namespace', path: '?namespace=A_b', status: 400, detail: /not a namespace's name/ },
     {
+      it: 'a bad namespace of an object',
+      body: POD.replace('name: web', 'name: web, namespace: ../secrets'),
+      status: 400,
+      detail: /metadata.namespace: "..\/secrets" is not a namespace's name/,
+    },
+    {
+      it: 'a List whose items are no list',
+      body: 'apiVersion: v1\nkind: List\nitems: {kind: Pod}\n',
+      status: 400,
+      detail: /items: expected a list, found an object/,
+    },
+    {
       it: 'an unknown label',
       path: '?label=kube-harden.io/priviledged=disabled',
       status: 400,
@@ -218,6 +250,147 @@ describe('preview routes', () => {
       field: 'spec.containers[0].resources.limits.memory',
     });
   });
+
+  const inNamespace = (...names: string[]): string =>
+    names.map((name) => POD.replace('name: web', `name: web, namespace: ${name}`)).join('---\n');
+  const review = (namespace: string, own: string, old: string): string =>
+    JSON.stringify({
+      apiVersion: 'admission.k8s.io/v1',
+      kind: 'AdmissionReview',
+      request: {
+        uid: 'u',
+        kind: { group: '', version: 'v1', kind: 'Pod' },
+        operation: 'UPDATE',
+        namespace,
+        object: { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: own }, spec: { containers: [] } },
+        oldObject: { metadata: { namespace: old }, spec: { containers: [] } },
+      },
+    });
+  const fifty = Array.from({ length: 50 }, (_, index) => `team-${index}`);
+  const authorized: readonly { it: string; body: string; query?: string; asked: readonly string[] }[] = [
+    { it: 'one that nobody names', body: POD, asked: ['default'] },
+    { it: 'that of the query', body: POD, query: '?namespace=shop', asked: ['shop'] },
+    {
+      it: 'each that an object names, once',
+      body: `${inNamespace('shop', 'till', 'shop')}---\n${POD}`,
+      query: '?namespace=own',
+      asked: ['shop', 'till', 'own'],
+    },
+    {
+      it: 'those of a List',
+      body: '{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "shop"}}]}',
+      asked: ['shop'],
+    },
+    {
+      it: 'those of a review, of its object and of the old one',
+      body: review('shop', 'till', 'old'),
+      query: '?namespace=own',
+      asked: ['shop', 'till', 'old'],
+    },
+    { it: 'fifty one by one', body: inNamespace(...fifty), asked: fifty },
+    { it: 'more than fifty as all at once', body: inNamespace(...fifty, 'more'), asked: [''] },
+  ];
+  for (const { it: what, body, query = '', asked } of authorized) {
+    it(`asks for the right before any plan, for ${what}`, async () => {
+      const seen: string[] = [];
+      const plansAsked: string[] = [];
+      authorize = (namespace) => {
+        seen.push(namespace);
+        return Promise.resolve();
+      };
+      planned = (namespace) => {
+        expect(seen).to.deep.equal(asked);
+        plansAsked.push(namespace);
+      };
+      expect((await post(body, `/preview${query}`)).status).to.equal(200);
+      expect(seen).to.deep.equal(asked);
+      expect(plansAsked).to.not.be.empty;
+
+      authorize = (namespace) =>
+        namespace === asked.at(-1)
+          ? Promise.reject(new ProblemError(403, `not in "${namespace}"`))
+          : Promise.resolve();
+      planned = () => expect.fail('a plan was made');
+      const refused = await post(body, `/preview${query}`);
+      expect(refused.status).to.equal(403);
+      expect(((await refused.json()) as { detail: string }).detail).to.equal(`not in "${asked.at(-1)}"`);
+    });
+  }
+
+  it('answers nothing where the listener has left no word of the caller', async () => {
+    authorize = undefined;
+    expect((await post(POD)).status).to.equal(500);
+    expect(failures.splice(0)).to.have.length(1);
+  });
+
+  const missing = (namespace: string): void => {
+    if (namespace !== 'shop')
+      throw new PlanUnavailableError(`namespace "${namespace}" does not exist`, { notFound: true });
+  };
+  const unavailable: readonly {
+    it: string;
+    body: string;
+    planned: (namespace: string) => void;
+    status: number;
+    retryAfter: string | null;
+    errors: readonly object[] | undefined;
+    lookUps: number;
+  }[] = [
+    {
+      it: 'namespaces that do not exist, each looked up once',
+      body: inNamespace('shop', 'till', 'till', 'gone'),
+      planned: missing,
+      status: 404,
+      retryAfter: null,
+      errors: [
+        { document: 1, field: 'metadata.namespace', message: 'namespace "till" does not exist' },
+        { document: 2, field: 'metadata.namespace', message: 'namespace "till" does not exist' },
+        { document: 3, field: 'metadata.namespace', message: 'namespace "gone" does not exist' },
+      ],
+      lookUps: 3,
+    },
+    {
+      it: 'a namespace that does not exist beside a manifest that is wrong',
+      body: `${inNamespace('till')}---\nkind: Pod\n`,
+      planned: missing,
+      status: 400,
+      retryAfter: null,
+      errors: [
+        { document: 0, field: 'metadata.namespace', message: 'namespace "till" does not exist' },
+        { document: 1, field: 'apiVersion', message: 'is required' },
+      ],
+      lookUps: 1,
+    },
+    {
+      it: 'a namespace that cannot be looked up now',
+      body: inNamespace('shop', 'till'),
+      planned: (namespace) => {
+        throw new PlanUnavailableError(`namespace "${namespace}" could not be looked up: no answer`);
+      },
+      status: 503,
+      retryAfter: '5',
+      errors: undefined,
+      lookUps: 1,
+    },
+  ];
+  for (const { it: what, body, planned: plan, status, retryAfter, errors, lookUps } of unavailable) {
+    it(`answers ${what} with ${status}`, async () => {
+      let asked = 0;
+      planned = (namespace) => {
+        asked += 1;
+        plan(namespace);
+      };
+      const res = await post(body);
+      expect(res.status).to.equal(status);
+      expect(res.headers.get('retry-after')).to.equal(retryAfter);
+      const problem = (await res.json()) as { detail: string; errors?: Record<string, unknown>[] };
+      expect(problem.detail).to.include('namespace "');
+      expect(
+        problem.errors?.map(({ document, field, message }) => ({ document, field, message })),
+      ).to.deep.equal(errors);
+      expect(asked).to.equal(lookUps);
+    });
+  }
 
   it('lists the rules and the policies', async () => {
     const { rules } = (await (await fetch(`${base}/api/rules`)).json()) as {

@@ -1,7 +1,7 @@
 import type { ContainerDraft } from '../containerDraft.js';
 import type { PodDraft } from '../podDraft.js';
 import type { Rule } from '../rule.js';
-import { effectiveUid, endsNonRoot, startUser } from '../startUser.js';
+import { effectiveUid, endsNonRoot, sharedIds, startUser } from '../startUser.js';
 
 const FIELD = ['securityContext', 'runAsNonRoot'];
 const POD_FIELD = ['spec', 'securityContext', 'runAsNonRoot'];
@@ -22,7 +22,7 @@ export const runAsNonRoot: Rule = {
   os: 'any',
   actions: ['Default', 'Override', 'Warn', 'Deny', 'Disabled'],
   sets: {
-    Default: '`true` on the pod, or on each container where one must stay root',
+    Default: '`true` on the pod where it has a uid that is not root, else on each container that has one',
     Override: 'explicit `false`',
   },
   fields: [
@@ -51,13 +51,14 @@ function applyToLinux(pod: PodDraft): void {
   );
   const holds = inheriting.filter((container) => canBeNonRoot(pod, container));
   const onAll = pod.podIsWritable && holds.length === inheriting.length;
+  const podIsNonRoot = podUidIsNonRoot(pod);
 
   if (onPod === false && onAll) {
     pod.replace(undefined, POD_FIELD, false, true);
     return;
   }
   if (onPod === false && pod.podIsWritable) pod.report(undefined, POD_FIELD, false);
-  if (onPod === undefined && onAll && holds.length > 0) {
+  if (onPod === undefined && onAll && holds.length > 0 && podIsNonRoot) {
     pod.fill(undefined, POD_FIELD, true);
     return;
   }
@@ -77,6 +78,17 @@ function fillContainer(pod: PodDraft, container: ContainerDraft, onPod: boolean 
   } else if ('because' in start) {
     pod.skip(start.because, container);
   }
+}
+
+/**
+ * Whether the pod itself ends up with a uid that is not root's. Where it does not (each container has its own), a
+ * sidecar that another webhook injects after us would inherit `true` without a uid, pass for one that declares itself
+ * non-root, and never start if its image runs as root. So then each container says it for itself.
+ */
+function podUidIsNonRoot(pod: PodDraft): boolean {
+  const onPod = pod.securityContext('runAsUser');
+  if (onPod !== undefined && onPod !== 0) return true;
+  return sharedIds(pod) !== undefined;
 }
 
 /** Whether `true` can be written for it on the pod: it holds, and nothing holds this rule back there. */

@@ -1,7 +1,7 @@
 import type { ContainerDraft } from '../containerDraft.js';
 import type { PodDraft } from '../podDraft.js';
 import type { Rule } from '../rule.js';
-import { policyIds, startUser, type Ids } from '../startUser.js';
+import { policyIds, sharedIds, startUser, type Ids } from '../startUser.js';
 import type { Settings } from './runAsUser.settings.js';
 
 const UID = ['securityContext', 'runAsUser'];
@@ -56,21 +56,6 @@ export const runAsUser: Rule<Settings> = {
     writeFsGroup(pod, settings);
   },
 };
-
-/** The ids to write on the pod: where every container gets the same, and nothing of it lands beside an author's uid. */
-function sharedIds(pod: PodDraft): Ids | undefined {
-  if (!pod.podIsWritable) return undefined;
-  let shared: Ids | undefined;
-  for (const container of pod.containers) {
-    const start = startUser(pod, container);
-    const isWanted =
-      start.kind === 'written' || (start.kind === 'unwritten' && pod.stance(container).reportsUnset);
-    if (!isWanted || pod.stance(container).heldBack) return undefined;
-    if (shared && (shared.uid !== start.uid || shared.gid !== start.gid)) return undefined;
-    shared = start;
-  }
-  return shared;
-}
 
 function writeOnPod(pod: PodDraft, ids: Ids, onPod: number | undefined): void {
   const written =

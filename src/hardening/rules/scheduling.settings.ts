@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { atMost, fewLabels } from '../settingsFields.js';
 import { shown } from '../shown.js';
 
 /*
@@ -28,7 +29,7 @@ const toleration = z
   .strictObject({
     key: labelKey.optional().describe('The taint key; none, with operator Exists, tolerates every taint.'),
     operator: z.enum(['Exists', 'Equal']).optional().describe('Equal unless given.'),
-    value: labelValue.optional(),
+    value: labelValue.optional().describe('The taint value that it tolerates; none with operator Exists.'),
     effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).optional().describe('None: all effects.'),
     tolerationSeconds: z.int().optional().describe('Only with effect NoExecute.'),
   })
@@ -47,8 +48,16 @@ const toleration = z
 const requirement = z
   .strictObject({
     key: labelKey.describe('A label of nodes.'),
-    operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt']),
-    values: z.array(labelValue).optional(),
+    operator: z
+      .enum(['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt'])
+      .describe("How the node's label relates to values."),
+    values: z
+      .array(labelValue)
+      .max(...atMost(256, 'items'))
+      .optional()
+      .describe(
+        'One or more for In and NotIn; none for Exists and DoesNotExist; one whole number for Gt and Lt.',
+      ),
   })
   .superRefine(({ operator, values = [] }, context) => {
     const problem = (message: string) => {
@@ -68,6 +77,7 @@ const nodeSelectorTerms = z
       matchExpressions: z
         .array(requirement)
         .min(1, { error: 'must not be empty' })
+        .max(...atMost(64, 'items'))
         .describe('All of them must hold.'),
     }),
   )
@@ -80,17 +90,21 @@ const nodeSelectorTerms = z
 export const settingsSchema = z.strictObject({
   nodeSelector: z
     .record(labelKey, labelValue)
+    .refine(...fewLabels)
     .default({})
     .describe(
       "Keys to set in spec.nodeSelector. The author's value for a key wins, unless the rule is Override.",
     ),
   tolerations: z
     .array(toleration)
+    .max(...atMost(64, 'items'))
     .default([])
     .describe('Tolerations to add where the pod does not have them.'),
   nodeAffinity: z
     .strictObject({
-      requiredDuringSchedulingIgnoredDuringExecution: z.strictObject({ nodeSelectorTerms }),
+      requiredDuringSchedulingIgnoredDuringExecution: z
+        .strictObject({ nodeSelectorTerms })
+        .describe('What a node must have for the pod to be scheduled there.'),
     })
     .optional()
     .describe('Required node affinity to add, in the shape that a pod has it.'),

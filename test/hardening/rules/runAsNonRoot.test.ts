@@ -25,8 +25,14 @@ describe('runAsNonRoot', () => {
       set: { [ON_POD]: true },
     },
     {
-      title: 'goes on the pod where it holds for all containers, even where their uids differ',
+      title:
+        'goes on each container where their uids differ: a sidecar that is injected later is not to inherit it',
       pod: two({ runAsUser: 1000 }, { runAsUser: 2000 }),
+      set: { [FIELD]: true, [SECOND]: true },
+    },
+    {
+      title: 'goes on the pod where the pod has a uid, even where a container has its own',
+      pod: two({}, { runAsUser: 2000 }, { runAsUser: 1000 }),
       set: { [ON_POD]: true },
     },
     {
@@ -40,7 +46,7 @@ describe('runAsNonRoot', () => {
       title: 'does not reach a container that says false for itself',
       pod: two({ runAsUser: 1000 }, { runAsNonRoot: false }),
       ...UID,
-      set: { [ON_POD]: true },
+      set: { [FIELD]: true },
       violated: [`${SECOND} = false`],
     },
     {
@@ -61,10 +67,10 @@ describe('runAsNonRoot', () => {
     },
     { title: 'lets true on the container be', pod: podWith({ runAsNonRoot: true }), action: 'Deny' },
     {
-      title: 'true on one container is written for its sibling through the pod',
+      title: 'true on one container does not stand for its sibling',
       pod: two({ runAsNonRoot: true }, {}),
       ...UID,
-      set: { [ON_POD]: true },
+      set: { [SECOND]: true },
     },
     {
       title: 'reports an explicit false beside a non-root uid: that container does not start as root',

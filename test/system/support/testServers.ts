@@ -73,7 +73,7 @@ export async function startServers(options: TestOptions = {}): Promise<TestServe
     handler: echo,
     loadPreviewRoutes: () => Promise.resolve(placeholderRoutes()),
     previewInsecure: false,
-    tlsFiles: new TlsFiles({ certFile, keyFile, clientCaFile: options.clientCaFile, logger, metrics }),
+    tls: new TlsFiles({ certFile, keyFile, clientCaFile: options.clientCaFile, logger, metrics }),
     checks: [],
     metrics,
     logger,

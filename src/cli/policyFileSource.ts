@@ -1,0 +1,74 @@
+import type { Policy } from '../policy/policy.js';
+import type { HealthCheck } from '../server/health.js';
+import type { Logger } from '../telemetry/logger.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import { linesOf, readOr } from './fileErrors.js';
+
+/** The policies that are built in and, over them by name, those of --policy-file; followed as the file changes. */
+export interface PolicyFileSource {
+  readonly policies: readonly Policy[];
+  readonly check: HealthCheck;
+  close(): void;
+}
+
+/**
+ * The file's readers (yaml, zod: 130 ms) are loaded only where one is given.
+ *
+ * @param changed told of each reload that gave other policies
+ * @throws CommandError where the file cannot be read or is wrong, with a line for each thing that is
+ */
+export async function policyFileSource(
+  policyFile: string | undefined,
+  { metrics, logger }: { readonly metrics: Metrics; readonly logger: Logger },
+  changed: (policies: readonly Policy[]) => void,
+): Promise<PolicyFileSource> {
+  const [{ BUILTIN_POLICIES }, fromFile] = await Promise.all([
+    import('../policy/builtin.generated.js'),
+    policyFile === undefined ? [] : readPolicies(policyFile),
+  ]);
+  let policies = overByName(BUILTIN_POLICIES, fromFile);
+  let isReloaded = true;
+  const watch =
+    policyFile === undefined
+      ? undefined
+      : (await import('../policy/policyFile.js')).watchPolicyPath(policyFile, (loaded) => {
+          isReloaded = !('error' in loaded);
+          if ('error' in loaded) {
+            metrics.policiesBroken();
+            logger.error('policy files changed and are broken: the last good ones stay in force', {
+              path: policyFile,
+              reasons: linesOf(loaded.error, policyFile),
+            });
+            return;
+          }
+          policies = overByName(BUILTIN_POLICIES, loaded.policies);
+          changed(policies);
+          logger.info('policy files reloaded', {
+            path: policyFile,
+            policies: loaded.policies.map(({ name }) => name),
+          });
+        });
+  return {
+    get policies() {
+      return policies;
+    },
+    check: {
+      name: 'policies',
+      check: () => ({
+        ok: true,
+        detail: isReloaded ? undefined : 'the last reload failed; the last good ones are in force',
+      }),
+    },
+    close: () => watch?.close(),
+  };
+}
+
+async function readPolicies(path: string): Promise<readonly Policy[]> {
+  const { loadPolicyPath } = await import('../policy/load.js');
+  return readOr(path, '--policy-file', () => loadPolicyPath(path));
+}
+
+/** A policy takes the place of one of the same name that comes before it. */
+export function overByName(...layers: readonly (readonly Policy[])[]): Policy[] {
+  return [...new Map(layers.flat().map((policy) => [policy.name, policy])).values()];
+}

@@ -1,0 +1,22 @@
+import type { Policy } from '../policy/policy.js';
+import type { PreviewAccess } from '../preview/access.js';
+import type { PreviewPlans } from '../preview/previewFile.js';
+import type { HealthCheck } from '../server/health.js';
+import type { TlsSource } from '../server/tlsSource.js';
+
+/** What differs between serving standalone and serving in a cluster. */
+export interface ServeParts {
+  readonly plans: PreviewPlans & { readonly policies: readonly Policy[] };
+  readonly tls: TlsSource;
+  readonly checks: readonly HealthCheck[];
+  /** Who may ask the preview; without it, this machine only. */
+  readonly access?: PreviewAccess | undefined;
+  /** Where the namespaces come from, in a phrase. */
+  readonly namespaces: string;
+  readonly mode: 'standalone' | 'cluster';
+  /** The listeners are up. */
+  started(): void;
+  /** Shutdown begins: others may take over. Requests are still answered. */
+  leave(): Promise<void>;
+  close(): void;
+}

@@ -1,0 +1,178 @@
+import { expect } from 'chai';
+import { CertificateLeader } from '../../src/cluster/certificateLeader.js';
+import {
+  propagationMs,
+  type CertificateSettings,
+  type HeldLeaf,
+} from '../../src/cluster/certificateState.js';
+import { RecordingLogger } from '../system/support/testServers.js';
+import { CONFIGURATION_PATH, CertificateCluster, SECRET_PATH } from './support/certificateCluster.js';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const START = Date.parse('2027-01-01T00:00:00Z');
+
+/** Mulberry32: the seed is in the test's name, so that a failure can be had again. */
+function chance(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+class Crash extends Error {}
+
+interface World {
+  readonly name: string;
+  readonly settings: CertificateSettings;
+  readonly lastsMs: number;
+  /** Clocks of leaders are off by up to so much, either way. */
+  readonly skewMs: number;
+  /** Now and then a user empties the Secret, or takes the authority's key. */
+  readonly damage: boolean;
+}
+
+const LONG = {
+  hosts: ['kube-harden.kube-harden.svc'],
+  certificateDurationMs: 90 * DAY,
+  caDurationMs: 730 * DAY,
+};
+const SHORT = { ...LONG, certificateDurationMs: 20 * MINUTE, caDurationMs: 60 * MINUTE };
+
+const WORLDS: readonly World[] = [
+  { name: 'three years', settings: LONG, lastsMs: 3 * 365 * DAY, skewMs: 2 * MINUTE, damage: false },
+  {
+    name: 'three years of careless users',
+    settings: LONG,
+    lastsMs: 3 * 365 * DAY,
+    skewMs: 2 * MINUTE,
+    damage: true,
+  },
+  { name: 'a day of short lives', settings: SHORT, lastsMs: 24 * HOUR, skewMs: 30 * SECOND, damage: false },
+];
+
+/**
+ * Leaders that die before or after any of their requests, two at a time now and then, with clocks minutes apart; API
+ * servers that hear of a caBundle late; replicas that go on to serve any leaf there has been until it ends, as one
+ * that is cut off from the API would. At every step: what may be served is trusted by every API server.
+ */
+async function live(
+  world: World,
+  seed: number,
+): Promise<{ leaves: number; authorities: number; crashes: number }> {
+  const { settings, skewMs } = world;
+  const random = chance(seed);
+  const cluster = new CertificateCluster();
+  const { api } = cluster;
+  let now = START;
+  const newLeader = (): CertificateLeader => {
+    const skew = (2 * random() - 1) * skewMs;
+    return new CertificateLeader({
+      api,
+      secretPath: SECRET_PATH,
+      ...settings,
+      logger: new RecordingLogger(),
+      renewed: () => undefined,
+      clock: { now: () => now + skew, monotonic: () => now },
+    });
+  };
+  let crashes = 0;
+  const mayCrash = (_moment: string, method: string): void => {
+    if (random() > (method === 'GET' ? 0.02 : 0.25)) return;
+    crashes += 1;
+    throw new Crash();
+  };
+
+  const leaves = new Map<string, HeldLeaf>();
+  const authorities = new Set<string>();
+  let bundles: { since: number; held: ReadonlySet<string>; version: string }[] = [];
+  let trustedOnce = false;
+  // An API server's informer is late by up to nine tenths of what is waited for.
+  const latest = 0.9 * propagationMs(settings);
+
+  const check = (): void => {
+    const version = api.get(CONFIGURATION_PATH).metadata?.resourceVersion ?? '';
+    if (bundles.at(-1)?.version !== version)
+      bundles.push({ since: now, held: cluster.bundles.heldByAll, version });
+    const inForce = bundles.findLastIndex(({ since }) => since <= now - latest);
+    bundles = bundles.slice(Math.max(0, inForce));
+    const { state, problems } = cluster.secret;
+    if (!world.damage) expect(problems).to.deep.equal([]);
+    if (state.leaf !== undefined) leaves.set(state.leaf.fingerprint, state.leaf);
+    if (state.ca !== undefined) authorities.add(state.ca.fingerprint);
+    for (const [fingerprint, leaf] of leaves) if (leaf.notAfter <= now) leaves.delete(fingerprint);
+    trustedOnce ||= bundles.every(({ held }) => held.size > 0);
+    if (!trustedOnce) return;
+    const day = `day ${((now - START) / DAY).toFixed(4)}`;
+    expect(leaves.size, `${day}: something is served`).to.be.above(0);
+    for (const leaf of leaves.values()) {
+      expect(leaf.notBefore, `${day}: what is served is valid already`).to.be.at.most(now);
+      for (const { held } of bundles)
+        expect(held.has(leaf.issuer), `${day}: what may be served is trusted`).to.equal(true);
+    }
+    expect(bundles.at(-1)?.held.size, `${day}: trust does not pile up`).to.be.at.most(world.damage ? 8 : 4);
+  };
+
+  let leader = newLeader();
+  let made = 0;
+  let seenLeaf = '';
+  let damagedAt = START;
+  const signal = new AbortController().signal;
+  while (now < START + world.lastsMs) {
+    let isBusy = false;
+    const rounds = [leader];
+    // Two that both think they lead: the one that was cut off has not noticed yet.
+    if (random() < 0.1) rounds.push(newLeader());
+    api.intercept = mayCrash;
+    const outcomes = await Promise.allSettled(rounds.map((one) => one.round(signal)));
+    api.intercept = () => undefined;
+    for (const outcome of outcomes) {
+      if (outcome.status === 'fulfilled') isBusy ||= outcome.value !== 'nothing';
+      else {
+        isBusy = true;
+        if (outcome.reason instanceof Crash) leader = newLeader();
+      }
+    }
+    check();
+    const { state } = cluster.secret;
+    if (state.leaf !== undefined && state.leaf.fingerprint !== seenLeaf) {
+      seenLeaf = state.leaf.fingerprint;
+      made += 1;
+    }
+    isBusy ||= state.next !== undefined || state.leaf === undefined;
+    const longest = settings.certificateDurationMs / 30;
+    now += isBusy
+      ? (0.05 + random()) * Math.min(10 * SECOND, propagationMs(settings) / 3)
+      : random() * longest;
+    if (world.damage && !isBusy && now - damagedAt > settings.certificateDurationMs && random() < 0.05) {
+      damagedAt = now;
+      if (random() < 0.5) cluster.emptySecret();
+      else cluster.changeSecret({ 'ca.key': undefined });
+    }
+    check();
+  }
+  return { leaves: made, authorities: authorities.size, crashes };
+}
+
+describe('certificates over time', function () {
+  this.timeout(120_000);
+  for (const world of WORLDS) {
+    for (const seed of [1, 2, 3]) {
+      it(`keep what may be served trusted by every API server: ${world.name}, seed ${seed}`, async () => {
+        const { leaves, authorities, crashes } = await live(world, seed);
+        const { certificateDurationMs, caDurationMs } = world.settings;
+        // Renewed at two thirds, and a few days' or seconds' delay each time.
+        expect(leaves).to.be.at.least(Math.floor(world.lastsMs / certificateDurationMs));
+        expect(authorities).to.be.at.least(Math.floor(world.lastsMs / caDurationMs));
+        if (!world.damage)
+          expect(authorities).to.be.at.most(1 + Math.ceil((1.5 * world.lastsMs) / caDurationMs));
+        expect(crashes).to.be.above(3);
+      });
+    }
+  }
+});
