@@ -64,7 +64,7 @@ function podSubject(
   // A Pod's securityContext is immutable afterwards, and patching updates leaves Pods stuck terminating.
   if (request.operation !== 'CREATE') return { because: 'a Pod is hardened when it is created' };
   const metadata = object.metadata;
-  if (isMirror(metadata) && isTrusted(request.userInfo)) return { because: 'a mirror pod' };
+  if (isMirror(metadata) && isNode(request.userInfo)) return { because: 'a mirror pod' };
   const owner = controllerOf(metadata);
   return {
     object,
@@ -112,7 +112,7 @@ function ephemeralSubject(
   object: KubernetesObject,
   located: LocatedPod,
 ): Subject | OutOfScope {
-  if (isMirror(object.metadata) && isTrusted(request.userInfo)) return { because: 'a mirror pod' };
+  if (isMirror(object.metadata) && isNode(request.userInfo)) return { because: 'a mirror pod' };
   const before = podAt(request.oldObject, [])?.spec.ephemeralContainers ?? [];
   const known = new Set(before.map(({ name }) => name));
   const added = new Set<number>();
@@ -142,17 +142,23 @@ function isMirror(metadata: ObjectMeta | null | undefined): boolean {
 }
 
 /**
- * Whether what the object says of its own origin can be believed. Annotations and ownerReferences are the author's to
- * write, and must not be a way out; nodes and the cluster's own controllers are believed. Without userInfo (the
- * preview) there is nobody to doubt.
+ * Whether what a pod says of its owner can be believed. Annotations and ownerReferences are the author's to write, and
+ * must not be a way out; nodes and the cluster's own controllers are believed.
  */
 function isTrusted(user: UserInfo | undefined): boolean {
+  return (
+    isNode(user) ||
+    user?.username === 'system:kube-controller-manager' ||
+    user?.username?.startsWith('system:serviceaccount:kube-system:') === true
+  );
+}
+
+/**
+ * Who may say of a pod that it is the mirror of one on a node. No controller may: it copies a template's annotations,
+ * which the author wrote. Without userInfo (the preview) there is nobody to doubt.
+ */
+function isNode(user: UserInfo | undefined): boolean {
   const { username, groups = [] } = user ?? {};
   if (username === undefined && groups.length === 0) return true;
-  return (
-    groups.includes('system:nodes') ||
-    groups.includes('system:masters') ||
-    username === 'system:kube-controller-manager' ||
-    username?.startsWith('system:serviceaccount:kube-system:') === true
-  );
+  return groups.includes('system:nodes') || groups.includes('system:masters');
 }

@@ -28,6 +28,9 @@ export async function clusterParts(options: ClusterOptions): Promise<ServeParts>
   const { cluster, metrics, logger } = options;
   const { namespace } = cluster;
   const connection = await connectOr(cluster);
+  // A connection of its own: a flood of made-up tokens must not stand before the look-ups that admission waits for.
+  const accessConnection = await connectOr(cluster);
+  const tls = certificates(options, connection);
   // As no other process has it, a restarted container of the same pod neither.
   const identity = `${process.env['POD_NAME'] || hostname()}_${randomBytes(4).toString('hex')}`;
   const files = await policyFileSource(options.policyFile, options, () => source.refresh());
@@ -40,7 +43,6 @@ export async function clusterParts(options: ClusterOptions): Promise<ServeParts>
     logger,
     clock: Date.now,
   });
-  const tls = certificates(options, connection);
   const election = new LeaderElection({
     api: connection.api,
     namespace,
@@ -54,7 +56,6 @@ export async function clusterParts(options: ClusterOptions): Promise<ServeParts>
     onStoppedLeading: () => (metrics.leader.value = 0),
   });
   source.start();
-  const accessConnection = await connectOr(cluster);
   return {
     plans: source.plans,
     tls: tls.source,

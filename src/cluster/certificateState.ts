@@ -71,9 +71,6 @@ export function propagationMs({ caDurationMs }: Pick<CertificateSettings, 'caDur
   return Math.min(PROPAGATION_MS, caDurationMs / 20);
 }
 
-/** With no leaf in the Secret every replica that starts has nothing to serve: then the usual second has to do. */
-const HURRY = 6;
-
 /** Clocks differ by so much: added to the end of what another machine's clock decides. */
 const SKEW_MS = 5 * 60_000;
 function skewMs(durationMs: number): number {
@@ -113,7 +110,7 @@ export function nextStep(
     const step = adoption(state, alive, now, settings);
     if (step !== undefined) return step;
   }
-  if (next !== undefined && isTrusted(next, trust, leaf, settings)) {
+  if (next !== undefined && isTrusted(next, trust, settings)) {
     return { do: 'promoteNext', oldUntil: oldUntilAfterPromotion(state, now, settings) };
   }
   // Where the bundle cannot be read, nothing may be signed anew, nor is it known that nothing is trusted.
@@ -121,8 +118,7 @@ export function nextStep(
   if (caIsDue && next === undefined && trust.bundle !== undefined) return { do: 'addNext' };
   if (ca !== undefined && isLeafDue(ca, state.leaf, now, settings)) {
     // Signed by the authority of the one before, it is trusted exactly as far as that one is.
-    if (state.leaf?.issuer === ca.fingerprint || isTrusted(ca, trust, leaf, settings))
-      return { do: 'issueLeaf' };
+    if (state.leaf?.issuer === ca.fingerprint || isTrusted(ca, trust, settings)) return { do: 'issueLeaf' };
   }
   const keep = state.old.filter((old) => isOldNeeded(old, state, now, settings));
   return keep.length < state.old.length ? { do: 'dropOld', keep } : undefined;
@@ -132,15 +128,9 @@ function signing(authority: HeldAuthority | undefined, now: number): HeldAuthori
   return authority?.canSign === true && now < authority.notAfter ? authority : undefined;
 }
 
-function isTrusted(
-  authority: Dated,
-  trust: Trust,
-  leaf: HeldLeaf | undefined,
-  settings: CertificateSettings,
-): boolean {
-  const heldFor = trust.heldForMs(authority.fingerprint);
-  const delay = propagationMs(settings);
-  return heldFor !== undefined && heldFor >= (leaf === undefined ? delay / HURRY : delay);
+function isTrusted({ fingerprint }: Dated, trust: Trust, settings: CertificateSettings): boolean {
+  const heldFor = trust.heldForMs(fingerprint);
+  return heldFor !== undefined && heldFor >= propagationMs(settings);
 }
 
 function isLeafDue(

@@ -63,8 +63,9 @@ export class ClusterPlans implements PlanSource {
    */
   async planWith(given: PlanChoices): Promise<Plan> {
     const { namespace } = given;
-    if (!this.knownBook().isProtected(namespace) && !this.store.get(namespace))
-      await this.lookUp(namespace, 'unknown');
+    // A review of a cluster-scoped object has no namespace: there is nothing to look up.
+    const isKnown = namespace === '' || this.knownBook().isProtected(namespace);
+    if (!isKnown && !this.store.get(namespace)) await this.lookUp(namespace, 'unknown');
     const facts = this.store.get(namespace) ?? emptyFacts(namespace);
     const book = this.knownBook();
     return book.planFor(withChoices(facts, given, book.policyNames));

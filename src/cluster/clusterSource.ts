@@ -153,6 +153,8 @@ function watchCheck(reflector: Reflector): { ok: boolean; detail?: string | unde
   const { isSynced, disconnectedMs, problem } = reflector;
   const because = problem === undefined ? '' : ` (${problem})`;
   if (!isSynced) return { ok: false, detail: `not read yet${because}` };
+  if (reflector.isMissing)
+    return { ok: true, detail: 'its CRD is not installed: counted as none, and asked for again' };
   if (disconnectedMs < 1000) return { ok: true };
   const seconds = Math.round(disconnectedMs / 1000);
   return {

@@ -53,8 +53,11 @@ export async function connect({ kubeconfig, context }: ConnectionOptions): Promi
   if (server === undefined) {
     const current = config.getCurrentContext();
     throw new KubeconfigError(
-      `${kubeconfig ?? 'in-cluster'}: ${current ? `context "${current}" names no cluster that is there` : 'no current context; give --context'}`,
+      `${kubeconfig ?? 'in-cluster'}: ${current ? `context "${current}" names no cluster that is there` : names.length === 0 ? 'it has no contexts; is it a kubeconfig?' : 'no current context; give --context'}`,
     );
+  }
+  if (!URL.canParse(server)) {
+    throw new KubeconfigError(`${kubeconfig ?? 'in-cluster'}: the cluster's server "${server}" is not a URL`);
   }
   return { api: new KubeApiClient(config), stream: new KubeWatchStream(config), server };
 }
@@ -65,5 +68,7 @@ function reasonOf(error: unknown): string {
   if (code === 'ENOENT') return 'no such file; check the path';
   if (code === 'EACCES') return 'permission denied; let the user that runs kube-harden read it';
   if (code === 'EISDIR') return 'a folder, not a file';
+  // client-node reads fields of what an empty file holds.
+  if (error instanceof TypeError) return 'it has no contexts; is it a kubeconfig?';
   return `cannot be read as a kubeconfig: ${error.message.split('\n')[0] ?? ''}`;
 }

@@ -189,20 +189,18 @@ function keepLimitRange(object: ApiObject): readonly LimitRangeItem[] {
   const spec = object['spec'];
   const limits: unknown = isRecord(spec) ? spec['limits'] : undefined;
   if (!Array.isArray(limits)) return [];
-  return limits
-    .filter(isRecord)
-    .flatMap(({ type, max, min, maxLimitRequestRatio }): LimitRangeItem[] =>
-      type === 'Container' || type === 'Pod'
-        ? [
-            {
-              type,
-              max: quantities(max),
-              min: quantities(min),
-              maxLimitRequestRatio: quantities(maxLimitRequestRatio),
-            },
-          ]
-        : [],
-    );
+  return limits.filter(isRecord).flatMap(({ type, max, min, maxLimitRequestRatio }): LimitRangeItem[] =>
+    type === 'Container' || type === 'Pod'
+      ? [
+          {
+            type,
+            max: quantities(max),
+            min: quantities(min),
+            maxLimitRequestRatio: quantities(maxLimitRequestRatio),
+          },
+        ]
+      : [],
+  );
 }
 
 function quantities(given: unknown): ReadonlyMap<string, Quantity> {

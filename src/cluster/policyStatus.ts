@@ -39,6 +39,8 @@ export interface PolicyStatusOptions {
   readonly logger: Logger;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
+  /** {@link RETRY_MS} unless given. */
+  readonly retryMs?: number;
 }
 
 /** Writes into each HardeningPolicy whether it was accepted, and an Event where that changed. Only the leader's does. */
@@ -83,7 +85,7 @@ export class PolicyStatusWriter {
     setTimeout(() => {
       this.waiting.add(name);
       void this.work();
-    }, RETRY_MS).unref();
+    }, this.options.retryMs ?? RETRY_MS).unref();
   }
 
   /** @returns false where it has to be tried again */

@@ -61,7 +61,8 @@ export interface ReflectorTimings {
 
 const TIMINGS: ReflectorTimings = {
   backOffMs: 200,
-  longestBackOffMs: 10_000,
+  // Short, so that a label counts within two seconds of an outage's end: four watches a replica are no burden.
+  longestBackOffMs: 2_000,
   silenceMs: 90_000,
   watchSeconds: [300, 600],
   resyncMs: 30 * 60_000,
@@ -85,11 +86,15 @@ export class Reflector {
   private resourceVersion: string | undefined;
   private resyncAt = 0;
   private failures = 0;
+  /** No watch has lasted since the last list. */
+  private isListFresh = false;
   private hasSynced = false;
   private connected = false;
   /** Wall clock, as the metric tells it. */
   private lastContact = 0;
   private disconnectedSince = performance.now();
+  /** Lists that were answered whole. */
+  private listed = 0;
   private toldStale = false;
   private lastError: string | undefined;
   private readonly whenSynced: Promise<void>;
@@ -123,6 +128,11 @@ export class Reflector {
     return this.connected ? undefined : this.lastError;
   }
 
+  /** The API server answers, and knows no such resource: its CRD is not installed. */
+  get isMissing(): boolean {
+    return this.hasSynced && this.listed === 0;
+  }
+
   untilSynced(): Promise<void> {
     return this.whenSynced;
   }
@@ -151,8 +161,10 @@ export class Reflector {
         await this.watch();
       } catch (error) {
         if (this.hasStopped()) return;
+        // The first answer after an outage is often a watch's 410: the server is well, and is asked for a list at once.
+        const isLeftBehind = isGone(error) && this.resourceVersion !== undefined && !this.isListFresh;
         this.failed(error);
-        await this.backOff();
+        if (!isLeftBehind) await this.backOff();
       }
     }
   }
@@ -173,6 +185,9 @@ export class Reflector {
     } while (next !== '');
     replacement.commit(version);
     this.resourceVersion = version;
+    this.isListFresh = true;
+    this.listed += 1;
+    if (this.listed === 1) this.failures = 0;
     this.resyncAt = performance.now() + this.timings.resyncMs * (0.5 + Math.random());
     this.contact();
     this.markSynced();
@@ -224,7 +239,10 @@ export class Reflector {
       this.disconnected();
       // Only a connection that lasted ends the back-off: one that opens and is ended at once, or answered with 410 after
       // a good list, would be asked for again and again after the shortest wait.
-      if (opened !== undefined && performance.now() - opened >= LASTING_MS) this.failures = 0;
+      if (opened !== undefined && performance.now() - opened >= LASTING_MS) {
+        this.failures = 0;
+        this.isListFresh = false;
+      }
     }
     const now = performance.now();
     if (now >= this.resyncAt) {
@@ -267,21 +285,29 @@ export class Reflector {
     const { metrics, logger, resource, mayBeMissing = false } = this.options;
     this.failures += 1;
     this.disconnected();
-    const status = error instanceof ApiError ? error.status : undefined;
-    if (status === 410) {
+    if (isGone(error)) {
       this.resourceVersion = undefined;
       return;
     }
+    const status = error instanceof ApiError ? error.status : undefined;
     // After a first list a 404 (an API server that is starting) takes nothing away.
-    if (status === 404 && mayBeMissing && !this.hasSynced) this.nothingThere();
+    if (status === 404 && mayBeMissing && this.listed === 0) {
+      this.nothingThere();
+      return;
+    }
     this.lastError = error instanceof Error ? error.message : String(error);
     metrics.watchFailed(resource);
     logger.debug('watch failed', { resource, status, reason: this.lastError, failures: this.failures });
   }
 
+  /** An answer like another: the watch is not stale, and is asked for again after the longest back-off. */
   private nothingThere(): void {
-    this.options.store.startReplacing().commit('');
+    this.failures = Number.MAX_SAFE_INTEGER;
+    this.lastError = 'the API server does not know this resource';
     this.lastContact = Date.now();
+    this.disconnectedSince = performance.now();
+    if (this.hasSynced) return;
+    this.options.store.startReplacing().commit('');
     this.markSynced();
     this.options.logger.warn('the API server does not know this resource: counted as none, and asked again', {
       resource: this.resource,
@@ -311,4 +337,9 @@ export class Reflector {
       synced: this.hasSynced,
     });
   }
+}
+
+/** 410: what the watch, or the rest of a list, was to go on from has been compacted. */
+function isGone(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 410;
 }

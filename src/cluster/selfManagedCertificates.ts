@@ -78,6 +78,8 @@ export class SelfManagedCertificates implements TlsSource {
   private judged: string | undefined;
   private version = '';
   private readonly told = new Set<string>();
+  /** Of a Secret without a certificate, which changes several times until it has one again. */
+  private toldEmpty = false;
 
   /** @throws TlsFileError where the client CA file cannot be used */
   constructor(private readonly options: SelfManagedCertificatesOptions) {
@@ -209,6 +211,7 @@ export class SelfManagedCertificates implements TlsSource {
     const read = readCertificateSecret(secret);
     this.noteCa(read);
     const { material, problems } = read;
+    if (material !== undefined) this.toldEmpty = false;
     if (material === undefined) this.withoutMaterial(problems);
     else {
       if (problems.length > 0)
@@ -243,8 +246,9 @@ export class SelfManagedCertificates implements TlsSource {
     const { logger, metrics } = this.options;
     if (problems.length === 0) {
       this.why = 'the leader has not made one';
-      if (this.current !== undefined)
+      if (this.current !== undefined && !this.toldEmpty)
         logger.warn('the certificate Secret holds no certificate: the old one stays in use');
+      this.toldEmpty = this.current !== undefined;
       return;
     }
     this.why = problems.join('; ');

@@ -196,3 +196,46 @@ describe('warnings: length', () => {
     expect(warnings.at(-1)).to.contain('kubectl harden preview');
   });
 });
+
+describe('warnings: quotas', () => {
+  const quotas = [
+    { name: 'compute', resources: ['limits.memory', 'requests.cpu'] },
+    { name: 'q'.repeat(253), resources: ['limits.cpu'] },
+    { name: 'disk', resources: ['requests.ephemeral-storage'] },
+  ];
+  const lines = (object: KubernetesObject, spec = '', given: Partial<AdmissionRequest> = {}): string[] => {
+    const { warnings } = decide(requestOf(object, given), { ...planOf(spec), quotas });
+    expectShort(warnings);
+    return warnings.filter((line) => line.includes('ResourceQuota'));
+  };
+
+  it('one line for each quota towards which the defaults count, and none for the others', () => {
+    expect(lines(pod())).to.deep.equal([
+      'resources: these defaults count towards ResourceQuota "compute" of shop: limits.memory, requests.cpu',
+      `resources: these defaults count towards ResourceQuota "${'q'.repeat(37)}..." of shop: limits.cpu`,
+    ]);
+  });
+
+  it('names only what the change adds', () => {
+    const own = { resources: { requests: { cpu: '1' }, limits: { cpu: '1' } } };
+    expect(lines(pod({ containers: containers(2, own) }))).to.deep.equal([
+      'resources: these defaults count towards ResourceQuota "compute" of shop: limits.memory',
+    ]);
+    const all = { resources: { limits: { cpu: '1', memory: '1Gi' } } };
+    expect(lines(pod({ containers: containers(1, all) }))).to.deep.equal([]);
+  });
+
+  it('says nothing where the rule is off, or no warnings are wanted', () => {
+    expect(lines(pod(), 'rules: {resources: {action: Disabled}}')).to.deep.equal([]);
+    expect(lines(pod(), 'rules: {resources: {action: Warn}}')).to.deep.equal([]);
+    expect(lines(pod(), 'warnings: None')).to.deep.equal([]);
+  });
+
+  it('has it for a template and with Full, and leaves out what does not fit', () => {
+    expect(lines(workload('Deployment'))).to.have.length(2);
+    expect(lines(pod(), 'warnings: Full')).to.have.length(2);
+    expect(lines(pod(), '', { namespace: LONG })[0]).to.equal(
+      'resources: these defaults count towards ResourceQuota "compute"',
+    );
+  });
+});

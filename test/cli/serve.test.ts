@@ -172,6 +172,12 @@ describe('kube-harden serve', () => {
         'spec: {rules: {runAsRoot: {action: Default}, sshd: {action: Warm}}}\n',
     );
     const namespaces = file('namespaces.yaml', 'kind: List\nitems: [{kind: Namespace, apiVersion: v1}]\n');
+    const kubeconfig = file(
+      'kubeconfig',
+      'clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]\nusers: [{name: u, user: {}}]\n' +
+        'contexts: [{name: mine, context: {cluster: c, user: u}}]\ncurrent-context: mine\n',
+    );
+    const selfManaged = ['--certificates', 'self-managed', '--kubeconfig', kubeconfig];
     const cases: [string[], RegExp][] = [
       [
         [...tls, ...addresses(port)],
@@ -195,9 +201,21 @@ describe('kube-harden serve', () => {
         [...tls, '--namespaces-file', namespaces],
         /^error: --namespaces-file: .*namespaces.yaml:2: .*metadata.name: is required\n$/,
       ],
+      [['--kubeconfig', '/nowhere'], /^error: --kubeconfig: \/nowhere: no such file; check the path\n$/],
+      [['--kubeconfig', file('empty', '')], /^error: --kubeconfig: .*: it has no contexts; [^\n]*\n$/],
       [
-        ['--kubeconfig', 'x'],
-        /^error: watching a cluster is not built yet; leave --kubeconfig out to run standalone\n$/,
+        ['--kubeconfig', file('broken', 'a: [')],
+        /^error: --kubeconfig: .*: cannot be read as a kubeconfig: [^\n]*\n$/,
+      ],
+      [
+        ['--kubeconfig', kubeconfig, '--context', 'other'],
+        /^error: --kubeconfig: .*: there is no context "other"; it has mine\n$/,
+      ],
+      [['--context', 'mine'], /^error: --context needs --kubeconfig\n$/],
+      [['--kubeconfig', 'none', '--context', 'mine'], /^error: --context needs --kubeconfig\n$/],
+      [
+        ['--kubeconfig', kubeconfig, '--namespaces-file', namespaces],
+        /^error: --namespaces-file is for standalone: with --kubeconfig namespaces are watched\n$/,
       ],
       [
         ['--log-level=inof'],
@@ -207,7 +225,21 @@ describe('kube-harden serve', () => {
       [['--admission-bind-address', '8443'], /A port needs a colon in front: ":8443"\.\n$/],
       [['--ops-bind-address', '0'], /Only the preview can be turned off\.\n$/],
       [['--client-allowed-names', 'a'], /^error: --client-allowed-names needs --client-ca-file/],
-      [['--certificates', 'self-managed'], /^error: --certificates self-managed is not built yet/],
+      [['--certificates', 'self-managed'], /^error: --certificates self-managed .* needs a cluster/],
+      [
+        ['--certificates', 'self-managed', '--kubeconfig', 'none'],
+        /^error: --certificates self-managed .* needs a cluster/,
+      ],
+      [
+        [...selfManaged, '--certificate-duration', '5s'],
+        /^error: --certificate-duration is at least 10s: [^\n]*\n$/,
+      ],
+      [
+        [...selfManaged, '--certificate-duration', '2h', '--ca-duration', '3h'],
+        /^error: --ca-duration is at least twice --certificate-duration: [^\n]*\n$/,
+      ],
+      [['--certificate-duration', '90d'], /A duration is 10s, 500ms or 1m30s\.\n$/],
+      [['--ca-duration=soon'], /A duration is 10s, 500ms or 1m30s\.\n$/],
       [['--shutdown-delay-duration', '30s'], /has to be shorter than it\n$/],
       [['--preview-insecure=maybe'], /It is true or false\.\n$/],
     ];
@@ -225,6 +257,7 @@ describe('kube-harden serve', () => {
       ...['admission-bind-address', 'preview-bind-address', 'ops-bind-address', 'tls-cert-file'],
       ...['tls-private-key-file', 'client-ca-file', 'client-allowed-names', 'policy-file', 'namespaces-file'],
       ...['kubeconfig', 'context', 'log-level', 'log-format', 'log-decisions', 'namespace', 'certificates'],
+      ...['certificate-hosts', 'certificate-duration', 'ca-duration'],
       ...['preview-insecure', 'shutdown-delay-duration', 'shutdown-grace-period'],
     ];
     for (const flag of flags) {

@@ -54,13 +54,12 @@ function rightsOf(objects: readonly Manifest[], account: string, namespace: stri
     .sort();
 }
 
-function rightsIn({ apiGroups, resources, resourceNames = [undefined], verbs }: Partial<PolicyRule>, where: string): string[] {
-  return (apiGroups ?? []).flatMap((group) =>
-    (resources ?? []).flatMap((resource) =>
-      (resourceNames as readonly (string | undefined)[]).flatMap((name) =>
-        (verbs ?? []).map((verb) =>
-          [where, group === '' ? resource : `${resource}.${group}`, name, verb].filter((word) => word !== undefined).join(' '),
-        ),
+function rightsIn(rule: PolicyRule, where: string): string[] {
+  const names = rule.resourceNames?.map((name) => [name]) ?? [[]];
+  return rule.apiGroups.flatMap((group) =>
+    rule.resources.flatMap((resource) =>
+      names.flatMap((name) =>
+        rule.verbs.map((verb) => [where, group === '' ? resource : `${resource}.${group}`, ...name, verb].join(' ')),
       ),
     ),
   );

@@ -59,6 +59,8 @@ function callsInScope(): string[] {
   const calls = WORKLOAD_KINDS.flatMap((kind) =>
     OPERATIONS.flatMap((operation) =>
       SUBRESOURCES.flatMap((subResource) => {
+        // A subresource is never created; the API server knows no such call.
+        if (subResource !== undefined && operation === 'CREATE') return [];
         const request = requestOf(kind, operation, subResource);
         if ('because' in scopeOf(request)) return [];
         const resource = `${kind.toLowerCase()}s${subResource === undefined ? '' : `/${subResource}`}`;

@@ -137,4 +137,15 @@ ${namespace('a')}`);
     }
     throw new Error('it was accepted');
   });
+
+  it('keeps of quotas what default requests and limits count towards, in the order of the file', () => {
+    const quota = (name: string, hard: string): string =>
+      `---\napiVersion: v1\nkind: ResourceQuota\nmetadata: {name: ${name}, namespace: a}\nspec: {hard: {${hard}}}\n`;
+    const text =
+      namespace('a') + quota('z', 'cpu: 1, limits.memory: 1Gi, pods: 3') + quota('none', 'pods: 3');
+    expect(parseNamespaces(text + quota('b', 'requests.cpu: 1, cpu: 1')).get('a')?.quotas).to.deep.equal([
+      { name: 'z', resources: ['limits.memory', 'requests.cpu'] },
+      { name: 'b', resources: ['requests.cpu'] },
+    ]);
+  });
 });

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { PlanBook } from '../../src/policy/planBook.js';
+import { PlanUnavailableError } from '../../src/policy/planUnavailableError.js';
 import { namespace, policyFrom, withBuiltin } from '../support/policies.js';
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -96,6 +97,7 @@ describe('plan book: sharing', () => {
     ['an opt-out', 'b', { mode: 'enforce', sshd: 'disabled' }],
     ['an exception that names it', 'legacy'],
     ['a quota by quality of service', 'b', { mode: 'enforce' }, { quotaByQos: true }],
+    ['a quota of cpu', 'b', { mode: 'enforce' }, { quotas: [{ name: 'q', resources: ['requests.cpu'] }] }],
     [
       'a limit range',
       'b',
@@ -141,5 +143,27 @@ describe('plan book: sharing', () => {
   it('stays right past the number of plans that it keeps', () => {
     for (let i = 0; i < 10_001; i++) book.planFor(namespace('flood', { mode: `m${i}` }));
     expect(book.planFor(namespace('a'))).to.deep.include({ mode: 'enforce', policy: 'default' });
+  });
+});
+
+describe('plan book: policies that have never loaded', () => {
+  const broken = new Map([['strict', 'spec: is required']]);
+  const book = new PlanBook(withBuiltin(), () => 0, 'own', broken);
+
+  it('fails the namespaces that name one, whatever else they say, and is one of the names', () => {
+    for (const mode of ['enforce', 'audit', 'typo']) {
+      expect(() => book.planFor(namespace('shop', { mode, policy: 'strict' }))).to.throw(
+        PlanUnavailableError,
+        'policy "strict" has never loaded: spec: is required',
+      );
+    }
+    expect(book.policyNames).to.include('strict');
+    expect(book.all.map(({ name }) => name)).to.not.include('strict');
+  });
+
+  it('leaves disabled and protected namespaces alone', () => {
+    expect(book.planFor(namespace('shop', { mode: 'disabled', policy: 'strict' })).mode).to.equal('disabled');
+    expect(book.planFor(namespace('own', { mode: 'enforce', policy: 'strict' })).mode).to.equal('disabled');
+    expect(book.planFor(namespace('shop')).policy).to.equal('default');
   });
 });

@@ -19,14 +19,18 @@ const objects = (value: unknown): Json[] => (Array.isArray(value) ? value.filter
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /**
- * The Pod that the controller of a workload would send.
+ * The Pod of a workload's controller, as a webhook gets it.
  *
  * @param workload Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job, CronJob; a PodTemplate
  *   has no controller and gives an unowned Pod; a Pod is returned as `barePod` gives it
  */
 export function controllerPod(workload: Json): Json {
+  return workload.kind === 'Pod' ? barePod(workload) : admitted(podFromController(workload));
+}
+
+/** The Pod that the controller of a workload sends, before the API server has filled in anything. */
+export function podFromController(workload: Json): Json {
   const kind = text(workload.kind);
-  if (kind === 'Pod') return barePod(workload);
   const spec = object(workload.spec);
   const holder =
     kind === 'CronJob' ? object(object(spec.jobTemplate).spec) : kind === 'PodTemplate' ? workload : spec;
@@ -71,7 +75,7 @@ export function controllerPod(workload: Json): Json {
   if (kind === 'DaemonSet') ownByDaemonSet(sentSpec, sentLabels);
   if (kind === 'StatefulSet') ownByStatefulSet(workload, name, sentMeta, sentSpec, sentLabels);
   if (kind === 'Job' || kind === 'CronJob') sentLabels['batch.kubernetes.io/job-name'] = ownerName;
-  return admitted(sent);
+  return sent;
 }
 
 /** The Pod that a user sends. What the manifest's author wrote stays in the argument, which is not changed. */

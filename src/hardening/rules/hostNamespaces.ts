@@ -22,7 +22,7 @@ export const hostNamespaces: Rule = {
   sets: {
     Default: 'nothing, for unset means false; an explicit `true` is reported',
     Override:
-      'hostNetwork, hostPID, hostIPC `false`, and the hostPorts that the API server had set because of hostNetwork',
+      'hostNetwork, hostPID, hostIPC `false`; with hostNetwork go the hostPorts that the API server had set because of it, and windowsOptions.hostProcess, which needs it',
   },
   fields: [
     'spec.hostNetwork',
@@ -30,6 +30,9 @@ export const hostNamespaces: Rule = {
     'spec.hostIPC',
     'spec.containers[*].ports[*].hostPort',
     'spec.initContainers[*].ports[*].hostPort',
+    'spec.securityContext.windowsOptions.hostProcess',
+    'spec.containers[*].securityContext.windowsOptions.hostProcess',
+    'spec.initContainers[*].securityContext.windowsOptions.hostProcess',
   ],
   wholePod: true,
 
@@ -40,12 +43,10 @@ export const hostNamespaces: Rule = {
       const path = ['spec', name];
       if (name !== 'hostNetwork') {
         pod.replace(undefined, path, true, false);
-      } else if (pod.stance().replaces && hasHostProcess(pod)) {
-        pod.skip('ApiWouldReject', undefined, 'windowsOptions.hostProcess needs hostNetwork: true');
-        pod.report(undefined, path, true);
       } else if (pod.stance().replaces) {
         pod.replace(undefined, path, true, false);
         removeHostPorts(pod);
+        removeHostProcess(pod);
       } else {
         pod.report(undefined, path, true, "this is the host's UTS namespace too");
       }
@@ -64,9 +65,16 @@ function removeHostPorts(pod: PodDraft): void {
   }
 }
 
-function hasHostProcess(pod: PodDraft): boolean {
-  return (
-    pod.securityContext('windowsOptions')?.hostProcess === true ||
-    pod.containers.some((container) => container.securityContext('windowsOptions')?.hostProcess === true)
-  );
+/**
+ * The API server takes hostProcess only beside hostNetwork. A Linux kubelet ignores it and runs the pod, so leaving the
+ * host's network to it would be a way to keep that.
+ */
+function removeHostProcess(pod: PodDraft): void {
+  if (pod.securityContext('windowsOptions')?.hostProcess === true) {
+    pod.write(undefined, ['spec', 'securityContext', 'windowsOptions', 'hostProcess'], true, false);
+  }
+  for (const container of pod.containers) {
+    if (container.securityContext('windowsOptions')?.hostProcess !== true) continue;
+    pod.write(container, ['securityContext', 'windowsOptions', 'hostProcess'], true, false);
+  }
 }

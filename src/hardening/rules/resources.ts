@@ -77,9 +77,10 @@ function treat(pod: PodDraft, settings: Settings, name: Name): void {
     const found = wantedFor(pod, container, settings, name);
     if (found) wanted.push(found);
   }
-  if (exceedsPodMaximum(pod, wanted, name)) {
+  const passed = podBoundPassed(pod, wanted, name);
+  if (passed !== undefined) {
     for (const { container } of wanted)
-      pod.skip('ApiWouldReject', container, `the LimitRange's maximum for a Pod, ${name}`);
+      pod.skip('ApiWouldReject', container, `the LimitRange's ${passed} for a Pod, ${name}`);
     return;
   }
   for (const { container, request, limit } of wanted) {
@@ -168,25 +169,45 @@ function smaller(text: string, bound: Quantity | undefined): string {
   return bound !== undefined && bound < (parseQuantity(text) ?? 0n) ? formatQuantity(bound) : text;
 }
 
-/** Whether the limits of all containers together would pass a LimitRange's maximum for the Pod. */
-function exceedsPodMaximum(pod: PodDraft, wanted: readonly Wanted[], name: Name): boolean {
-  if (pod.plan.limitRanges.length === 0) return false;
-  const maxima = pod.plan.limitRanges.flatMap((item) =>
-    item.type === 'Pod' ? (item.max.get(name) ?? []) : [],
+/** Which bound of a LimitRange for the Pod all containers together would pass, with what is to be filled in. */
+function podBoundPassed(
+  pod: PodDraft,
+  wanted: readonly Wanted[],
+  name: Name,
+): 'maximum' | 'ratio' | undefined {
+  const bounds = pod.plan.limitRanges.filter(
+    ({ type, max, maxLimitRequestRatio }) =>
+      type === 'Pod' && (max.has(name) || maxLimitRequestRatio.has(name)),
   );
-  if (maxima.length === 0 || wanted.length === 0) return false;
-  const limits = new Map(wanted.map(({ container, limit }) => [container, limit]));
-  let together = 0n;
+  if (bounds.length === 0 || wanted.length === 0) return undefined;
+  const byContainer = new Map(wanted.map((each) => [each.container, each]));
+  const limitOf = (container: ContainerDraft): Quantity | undefined =>
+    parseQuantity(byContainer.get(container)?.limit ?? entry(container.spec.resources?.limits, name));
+  const requestOf = (container: ContainerDraft): Quantity | undefined =>
+    parseQuantity(byContainer.get(container)?.request ?? entry(container.spec.resources?.requests, name));
+  const limits = together(pod, (container) => limitOf(container) ?? 0n);
+  // The API server makes a missing request as large as the limit.
+  const requests = together(pod, (container) => requestOf(container) ?? limitOf(container) ?? 0n);
+  for (const { max, maxLimitRequestRatio } of bounds) {
+    const maximum = max.get(name);
+    if (maximum !== undefined && (limits > maximum || requests > maximum)) return 'maximum';
+    const ratio = maxLimitRequestRatio.get(name);
+    if (ratio !== undefined && limits * NANOS > requests * ratio) return 'ratio';
+  }
+  return undefined;
+}
+
+/** What a pod takes: init containers run one by one before the rest, beside the sidecars that have started before them. */
+function together(pod: PodDraft, amountOf: (container: ContainerDraft) => Quantity): Quantity {
+  let sum = 0n;
   let sidecars = 0n;
   let initial = 0n;
   for (const container of pod.containers) {
-    const limit = parseQuantity(limits.get(container) ?? entry(container.spec.resources?.limits, name)) ?? 0n;
-    // Init containers run one by one before the rest, beside the sidecars that have started before them.
+    const amount = amountOf(container);
     const isSidecar = container.ref.list === 'initContainers' && container.spec.restartPolicy === 'Always';
-    if (isSidecar) sidecars += limit;
-    if (isSidecar || container.ref.list === 'containers') together += limit;
-    else if (limit + sidecars > initial) initial = limit + sidecars;
+    if (isSidecar) sidecars += amount;
+    if (isSidecar || container.ref.list === 'containers') sum += amount;
+    else if (amount + sidecars > initial) initial = amount + sidecars;
   }
-  const sum = together > initial ? together : initial;
-  return maxima.some((max) => sum > max);
+  return sum > initial ? sum : initial;
 }

@@ -62,6 +62,7 @@ export class MemoryApi implements ApiClient, WatchStream {
     const { fieldSelector, resourceVersion } = query;
     const watched = `${path}/${String(fieldSelector).replace('metadata.name=', '')}`;
     return new Promise((resolve, reject) => {
+      this.intercept('before', 'GET', path);
       let seen = Number(resourceVersion ?? 0);
       const deliver = (): void => {
         for (const event of this.events.filter((one) => one.path === watched && one.version > seen)) {

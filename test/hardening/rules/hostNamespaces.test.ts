@@ -2,10 +2,8 @@ import { expect } from 'chai';
 import { REMOVED, container, hardenPod, itHardens, pod } from '../../support/harden.js';
 
 const ALL = pod({ hostNetwork: true, hostPID: true, hostIPC: true });
-const HOST_PROCESS = pod({
-  hostNetwork: true,
-  securityContext: { windowsOptions: { hostProcess: true } },
-});
+const HOST_PROCESS_CONTEXT = { securityContext: { windowsOptions: { hostProcess: true } } };
+const HOST_PROCESS = pod({ hostNetwork: true, ...HOST_PROCESS_CONTEXT });
 const two = { containers: [container(), container({ name: 'side' })] };
 
 describe('hostNamespaces', () => {
@@ -102,23 +100,26 @@ describe('hostNamespaces', () => {
       violated: ['spec.hostPID = true'],
     },
     {
-      title: 'Override leaves the host network to hostProcess, without which the API would reject it',
+      title: 'Override takes hostProcess away too, which the API accepts only on the host network',
       pod: HOST_PROCESS,
       valid: false,
       action: 'Override',
-      skipped: ['ApiWouldReject'],
-      violated: ['spec.hostNetwork = true'],
+      set: { 'spec.hostNetwork': false, 'spec.securityContext.windowsOptions.hostProcess': false },
     },
     {
-      title: 'the same for hostProcess on a container',
+      title: 'the same for hostProcess on containers',
       pod: pod({
         hostNetwork: true,
-        containers: [container({ securityContext: { windowsOptions: { hostProcess: true } } })],
+        initContainers: [container({ name: 'setup', ...HOST_PROCESS_CONTEXT })],
+        containers: [container(HOST_PROCESS_CONTEXT)],
       }),
       valid: false,
       action: 'Override',
-      skipped: ['ApiWouldReject'],
-      violated: ['spec.hostNetwork = true'],
+      set: {
+        'spec.hostNetwork': false,
+        'spec.initContainers[0].securityContext.windowsOptions.hostProcess': false,
+        'spec.containers[0].securityContext.windowsOptions.hostProcess': false,
+      },
     },
     { title: 'does not run on Windows', pod: pod({ os: { name: 'windows' } }), skipped: ['WindowsPod'] },
     {

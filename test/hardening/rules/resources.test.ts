@@ -291,6 +291,36 @@ describe('resources', () => {
         ...within(limitRange('Pod', { max: { cpu: '2500m' } })),
         skipped: ['proxy: ApiWouldReject', 'web: ApiWouldReject'],
       },
+      {
+        title: 'leaves all containers where their limits together would pass the Pod’s ratio',
+        pod: pod({
+          containers: [
+            container({ resources: MEMORY }),
+            container({
+              name: 'b',
+              resources: {
+                limits: { ...MEMORY.limits, cpu: '1' },
+                requests: { ...MEMORY.requests, cpu: '1' },
+              },
+            }),
+          ],
+        }),
+        // (1 + 1) / (0.1 + 1)
+        ...within(limitRange('Pod', { ratio: { cpu: '1818m' } })),
+        skipped: ['web: ApiWouldReject'],
+      },
+      {
+        title: 'sets them within the Pod’s ratio, where a request that is missing is as large as its limit',
+        pod: pod({
+          containers: [
+            container({ resources: MEMORY }),
+            container({ name: 'b', resources: { limits: { ...MEMORY.limits, cpu: '1' } } }),
+          ],
+        }),
+        ...within(limitRange('Pod', { ratio: { cpu: '1819m' } })),
+        set: set({ 'requests.cpu': '100m', 'limits.cpu': '1' }),
+        skipped: ['b: RequestDefaultsToLimit', 'b: RequestDefaultsToLimit'],
+      },
     ]);
   });
 });

@@ -45,7 +45,7 @@ export function documentsOf(file: string): unknown[] {
 }
 
 export function kustomizationOf(folder: string): Kustomization {
-  return (documentsOf(join(folder, 'kustomization.yaml'))[0] ?? {}) as Kustomization;
+  return documentsOf(join(folder, 'kustomization.yaml'))[0] as Kustomization;
 }
 
 /**

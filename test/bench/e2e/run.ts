@@ -1,0 +1,172 @@
+/**
+ * What hardening adds to the creation of a pod, through a real kube-apiserver: nothing, an in-tree CEL policy, the least
+ * webhook there can be, and kube-harden, in alternating rounds of one run. Everything shares this machine's cores.
+ *
+ *   npm run bench:e2e                  BENCH_ROUNDS=12 for more rounds, BENCH_OUT=FILE for the figures as JSON
+ */
+import { writeFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import type { ApiClient, Json } from '../../e2e/controlPlane/apiClient.js';
+import { findBinaries } from '../../e2e/controlPlane/binaries.js';
+import { ControlPlane } from '../../e2e/controlPlane/controlPlane.js';
+import { cleanUpWhenInterrupted } from '../../e2e/support/interruption.js';
+import { RunFolder } from '../../e2e/support/runFolder.js';
+import { eventually } from '../../e2e/support/wait.js';
+import { World, setWorld } from '../../e2e/support/world.js';
+import { VARIANTS, authorsPod, makeVariants, type Variant } from './variants.js';
+
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 8);
+/** Connections, and the pods of a round with them: about a second each. */
+const LOADS = [
+  { connections: 1, pods: 120 },
+  { connections: 16, pods: 320 },
+] as const;
+/** What is added to the p50 of nothing, with one connection: kube-harden's share of the others'. */
+const GOALS = { 'in-tree': 0.7, floor: 1.15 } as const;
+
+interface Figures {
+  readonly perSecond: number[];
+  readonly milliseconds: number[];
+}
+type Results = Record<Variant, Figures>;
+
+async function round(
+  client: ApiClient,
+  namespace: string,
+  connections: number,
+  pods: number,
+): Promise<Figures> {
+  const milliseconds: number[] = [];
+  let next = 0;
+  const pod = authorsPod();
+  const worker = async (): Promise<void> => {
+    while (next < pods) {
+      pod.metadata.name = `web-${next++}`;
+      const body = JSON.stringify(pod);
+      const began = performance.now();
+      const reply = await client.api('POST', `/api/v1/namespaces/${namespace}/pods?dryRun=All`, body);
+      milliseconds.push(performance.now() - began);
+      if (reply.status !== 201)
+        throw new Error(`${namespace}: ${reply.status} ${JSON.stringify(reply.body)}`);
+    }
+  };
+  const began = performance.now();
+  await Promise.all(Array.from({ length: connections }, worker));
+  return { milliseconds, perSecond: [(pods * 1000) / (performance.now() - began)] };
+}
+
+/** All variants have to do the same to a pod, or nothing is compared. */
+async function checkSame(client: ApiClient, namespaces: Record<Variant, string>): Promise<void> {
+  const specOf = async (variant: Variant): Promise<Json> => {
+    const pod = { ...authorsPod(), metadata: { ...authorsPod().metadata, name: 'same' } };
+    const path = `/api/v1/namespaces/${namespaces[variant]}/pods?dryRun=All`;
+    const { status, body } = await client.api('POST', path, pod);
+    if (status !== 201) throw new Error(`${variant}: ${JSON.stringify(body)}`);
+    // The token volume's name is made up anew for each pod.
+    return JSON.parse(JSON.stringify(body.spec).replaceAll(/kube-api-access-\w{5}/g, 'token'));
+  };
+  const ours = await specOf('kube-harden');
+  for (const variant of ['in-tree', 'floor'] as const)
+    await eventually(
+      `${variant} doing what kube-harden does`,
+      async () => isDeepStrictEqual(await specOf(variant), ours),
+      20_000,
+      500,
+    );
+  if (isDeepStrictEqual(await specOf('nothing'), ours))
+    throw new Error('kube-harden does nothing to this pod');
+}
+
+function quantile(values: readonly number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
+}
+
+function print(
+  connections: number,
+  results: Results,
+): Record<Variant, { p50: number; p99: number; perSecond: number }> {
+  const rows = Object.fromEntries(
+    VARIANTS.map((variant) => {
+      const { milliseconds, perSecond } = results[variant];
+      const figures = { p50: quantile(milliseconds, 0.5), p99: quantile(milliseconds, 0.99) };
+      return [variant, { ...figures, perSecond: quantile(perSecond, 0.5) }];
+    }),
+  ) as Record<Variant, { p50: number; p99: number; perSecond: number }>;
+  const floor = rows.floor;
+  console.log(`\n${connections} connection${connections === 1 ? '' : 's'}, ${ROUNDS} rounds each`);
+  console.log(
+    '  variant        per second        p50        p99   added p50   × floor: per second, p50, p99',
+  );
+  for (const variant of VARIANTS) {
+    const { p50, p99, perSecond } = rows[variant];
+    const ms = (value: number): string => `${value.toFixed(2)} ms`.padStart(10);
+    const ratios = [perSecond / floor.perSecond, p50 / floor.p50, p99 / floor.p99].map((ratio) =>
+      ratio.toFixed(2),
+    );
+    console.log(
+      `  ${variant.padEnd(12)} ${perSecond.toFixed(0).padStart(10)}/s ${ms(p50)} ${ms(p99)}  ${ms(p50 - rows.nothing.p50)}   ${ratios.join(', ')}`,
+    );
+  }
+  return rows;
+}
+
+async function run(controlPlane: ControlPlane): Promise<void> {
+  const namespaces = await makeVariants(controlPlane);
+  const clients = await Promise.all(
+    LOADS.map(({ connections }) => controlPlane.client({ maxSockets: connections })),
+  );
+  const [first] = clients;
+  if (first !== undefined) await checkSame(first, namespaces);
+  const out: Record<string, unknown> = {};
+  for (const [index, { connections, pods }] of LOADS.entries()) {
+    const client = clients[index];
+    if (client === undefined) continue;
+    const results = Object.fromEntries(
+      VARIANTS.map((variant) => [variant, { perSecond: [], milliseconds: [] }]),
+    ) as unknown as Results;
+    // The first round warms caches and compilers, and is not counted.
+    for (let number = 0; number <= ROUNDS; number++) {
+      const order = number % 2 === 0 ? VARIANTS : VARIANTS.toReversed();
+      for (const variant of order) {
+        const figures = await round(client, namespaces[variant], connections, pods);
+        if (number === 0) continue;
+        results[variant].perSecond.push(...figures.perSecond);
+        results[variant].milliseconds.push(...figures.milliseconds);
+      }
+    }
+    const rows = print(connections, results);
+    out[`${connections} connections`] = rows;
+    if (connections !== 1) continue;
+    const added = (variant: Variant): number => rows[variant].p50 - rows.nothing.p50;
+    for (const [other, most] of Object.entries(GOALS) as ['in-tree' | 'floor', number][]) {
+      const ratio = added('kube-harden') / added(other);
+      const word = ratio <= most ? 'holds ' : 'MISSED';
+      console.log(
+        `  ${word}  kube-harden adds ${ratio.toFixed(2)} × what ${other} adds to the p50 (at most ${most})`,
+      );
+    }
+  }
+  if (process.env['BENCH_OUT']) writeFileSync(process.env['BENCH_OUT'], `${JSON.stringify(out, null, 2)}\n`);
+  for (const client of clients) client.close();
+}
+
+const binaries = findBinaries();
+const folder = RunFolder.create();
+cleanUpWhenInterrupted(() => folder.finish({ failed: true }));
+const controlPlane = await ControlPlane.start({ binaries, folder });
+const world = await World.create(controlPlane);
+setWorld(world);
+let failed = true;
+try {
+  await world.install();
+  // One process against one process.
+  const [, second] = world.replicas;
+  if (second) await world.stopReplica(second);
+  await run(controlPlane);
+  failed = false;
+} finally {
+  await world.close();
+  await controlPlane.stop({ failed });
+}
+process.exit(failed ? 1 : 0);

@@ -1,0 +1,193 @@
+/**
+ * The four ways in which a pod can be created in the benchmark, each in a namespace of its own that only it is bound to:
+ * with nothing, with an in-tree MutatingAdmissionPolicy, with the least webhook there can be, and with kube-harden.
+ */
+import type { Operation } from 'fast-json-patch';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { decide } from '../../../src/admission/decide.js';
+import { BUILTIN_POLICIES } from '../../../src/policy/builtin.generated.js';
+import { StandalonePlans } from '../../../src/policy/standalonePlans.js';
+import { CertificateAuthority, validFor } from '../../../src/server/certificateAuthority.js';
+import { ControlPlane } from '../../e2e/controlPlane/controlPlane.js';
+import type { Json } from '../../e2e/controlPlane/apiClient.js';
+import { OwnedProcess } from '../../e2e/support/ownedProcess.js';
+import { eventually } from '../../e2e/support/wait.js';
+import { barePod } from '../../support/controllerPod.js';
+import { podReview } from '../review.js';
+
+export const VARIANTS = ['nothing', 'in-tree', 'floor', 'kube-harden'] as const;
+export type Variant = (typeof VARIANTS)[number];
+
+/** Names the namespace that a policy or webhook other than ours is bound to. */
+const LABEL = 'bench';
+const ADMISSION = '/apis/admissionregistration.k8s.io/v1';
+
+/** Two containers of a realistic size: a pod as its author writes it, about 5 KB. */
+export function authorsPod(): Json {
+  const { request } = JSON.parse(podReview(2));
+  const { labels, annotations } = request.object.metadata;
+  const isToken = ({ name }: Json): boolean => String(name).startsWith('kube-api-access-');
+  const spec = request.object.spec;
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { labels, annotations },
+    spec: {
+      volumes: spec.volumes.filter((volume: Json) => !isToken(volume)),
+      containers: spec.containers.map((container: Json) => ({
+        ...container,
+        volumeMounts: container.volumeMounts.filter((mount: Json) => !isToken(mount)),
+      })),
+    },
+  };
+}
+
+/** What kube-harden does to that pod, as the API server sends it. */
+export function patchOfPod(): readonly Operation[] {
+  const plans = new StandalonePlans({ policies: BUILTIN_POLICIES, clock: () => 0 });
+  const decision = decide(
+    {
+      uid: 'bench',
+      kind: { group: '', version: 'v1', kind: 'Pod' },
+      operation: 'CREATE',
+      namespace: 'bench',
+      object: barePod(authorsPod()),
+    },
+    plans.planFor('bench'),
+  );
+  if (decision.patch.length === 0) throw new Error('nothing to patch');
+  return decision.patch;
+}
+
+/** Makes namespaces, policy and webhooks; the namespace of each variant. */
+export async function makeVariants(controlPlane: ControlPlane): Promise<Record<Variant, string>> {
+  const namespaces = Object.fromEntries(VARIANTS.map((variant) => [variant, `bench-${variant}`])) as Record<
+    Variant,
+    string
+  >;
+  for (const variant of VARIANTS) {
+    const labels = variant === 'kube-harden' ? { 'kube-harden.io/mode': 'enforce' } : { [LABEL]: variant };
+    await make(controlPlane, '/api/v1/namespaces', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: namespaces[variant], labels },
+    });
+    await eventually(`default service account in ${namespaces[variant]}`, async () => {
+      const path = `/api/v1/namespaces/${namespaces[variant]}/serviceaccounts/default`;
+      return (await controlPlane.api('GET', path)).status === 200;
+    });
+  }
+  const patch = patchOfPod();
+  await makePolicy(controlPlane, patch);
+  await makeFloor(controlPlane, patch);
+  return namespaces;
+}
+
+async function make(controlPlane: ControlPlane, path: string, object: Json): Promise<void> {
+  const { status, body } = await controlPlane.api('POST', path, object);
+  if (status !== 201) throw new Error(`${path}: ${JSON.stringify(body)}`);
+}
+
+async function makePolicy(controlPlane: ControlPlane, patch: readonly Operation[]): Promise<void> {
+  const metadata = { name: 'bench' };
+  await make(controlPlane, `${ADMISSION}/mutatingadmissionpolicies`, {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'MutatingAdmissionPolicy',
+    metadata,
+    spec: {
+      failurePolicy: 'Fail',
+      reinvocationPolicy: 'IfNeeded',
+      matchConstraints: {
+        namespaceSelector: { matchLabels: { [LABEL]: 'in-tree' } },
+        resourceRules: [
+          { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] },
+        ],
+      },
+      mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: expressionOf(patch) } }],
+    },
+  });
+  await make(controlPlane, `${ADMISSION}/mutatingadmissionpolicybindings`, {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'MutatingAdmissionPolicyBinding',
+    metadata,
+    spec: { policyName: 'bench' },
+  });
+}
+
+/**
+ * The patch as a CEL expression, as one would write it by hand: an operation for each container's index, each only
+ * where its field is not there yet (which reinvocation needs as well). An ApplyConfiguration may not touch the atomic
+ * list `capabilities.drop`.
+ */
+function expressionOf(patch: readonly Operation[]): string {
+  const done = 'object.spec.?securityContext.runAsNonRoot.orValue(false)';
+  const parts = patch
+    // The annotation tells of rules, which the policy has none of.
+    .filter(({ path }) => !path.startsWith('/metadata'))
+    .map((operation) => {
+      if (operation.op !== 'add') throw new Error(`no CEL for ${operation.op} ${operation.path}`);
+      return `JSONPatch{op: "add", path: "${operation.path}", value: ${literal(operation.value)}}`;
+    });
+  return `${done} ? [] : [${parts.join(',\n')}]`;
+}
+
+/** A CEL literal; the values of a map are of different types, which CEL wants to be told. */
+function literal(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  return `{${Object.entries(value)
+    .map(([key, item]) => `${JSON.stringify(key)}: dyn(${literal(item)})`)
+    .join(', ')}}`;
+}
+
+async function makeFloor(controlPlane: ControlPlane, patch: readonly Operation[]): Promise<void> {
+  const authority = await CertificateAuthority.create('bench', validFor(1));
+  const leaf = await authority.issue({
+    commonName: 'floor',
+    hosts: ['127.0.0.1'],
+    usage: 'server',
+    ...validFor(1),
+  });
+  const file = (name: string, text: string): string => {
+    const path = join(controlPlane.folder.path, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    return path;
+  };
+  const logFile = controlPlane.folder.logFile('floor');
+  OwnedProcess.start({
+    name: 'floor',
+    command: process.execPath,
+    args: [
+      join(import.meta.dirname, 'floorWebhook.js'),
+      file('floor.crt', leaf.cert),
+      file('floor.key', leaf.key),
+      file('floor.patch', JSON.stringify(patch)),
+    ],
+    logFile,
+  });
+  const port = await eventually(
+    'the floor listening',
+    () => /^(\d+)$/m.exec(readFileSync(logFile, 'utf8'))?.[1],
+  );
+  await make(controlPlane, `${ADMISSION}/mutatingwebhookconfigurations`, {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'MutatingWebhookConfiguration',
+    metadata: { name: 'floor' },
+    webhooks: [
+      {
+        name: 'floor.bench.example',
+        admissionReviewVersions: ['v1'],
+        sideEffects: 'None',
+        failurePolicy: 'Fail',
+        timeoutSeconds: 5,
+        namespaceSelector: { matchLabels: { [LABEL]: 'floor' } },
+        rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
+        clientConfig: {
+          url: `https://127.0.0.1:${port}/`,
+          caBundle: Buffer.from(authority.cert).toString('base64'),
+        },
+      },
+    ],
+  });
+}

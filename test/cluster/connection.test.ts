@@ -1,0 +1,76 @@
+import { expect } from 'chai';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { connect, KubeconfigError } from '../../src/cluster/connection.js';
+import { temporaryFolder } from '../system/support/certificates.js';
+
+const GOOD = `apiVersion: v1
+kind: Config
+current-context: one
+clusters:
+  - {name: a, cluster: {server: "https://127.0.0.1:1111"}}
+  - {name: b, cluster: {server: "https://127.0.0.1:2222"}}
+  - {name: c, cluster: {server: "not a url"}}
+users: [{name: u, user: {token: t}}]
+contexts:
+  - {name: one, context: {cluster: a, user: u}}
+  - {name: two, context: {cluster: b, user: u}}
+  - {name: lost, context: {cluster: nowhere, user: u}}
+  - {name: odd, context: {cluster: c, user: u}}
+`;
+
+describe('connect', () => {
+  const folder = temporaryFolder();
+  function file(text: string): string {
+    const path = join(folder, 'kubeconfig');
+    writeFileSync(path, text);
+    return path;
+  }
+
+  for (const [context, server] of [
+    [undefined, 'https://127.0.0.1:1111'],
+    ['two', 'https://127.0.0.1:2222'],
+  ] as const) {
+    it(`takes ${context ?? 'the current context'}`, async () => {
+      const connection = await connect({ kubeconfig: file(GOOD), context });
+      expect(connection.server).to.equal(server);
+      connection.api.close();
+    });
+  }
+
+  const wrong: [name: string, text: string, context: string | undefined, message: RegExp][] = [
+    ['nothing in it', '', undefined, /it has no contexts; is it a kubeconfig\?$/],
+    ['a word in it', 'hello', undefined, /it has no contexts; is it a kubeconfig\?$/],
+    ['other YAML', 'kind: Pod', undefined, /it has no contexts; is it a kubeconfig\?$/],
+    ['no YAML', 'a: [', undefined, /cannot be read as a kubeconfig: [^\n]+$/],
+    [
+      'no current context',
+      GOOD.replace(/current-context.*\n/, ''),
+      undefined,
+      /no current context; give --context$/,
+    ],
+    ['no such context', GOOD, 'three', /there is no context "three"; it has one, two, lost, odd$/],
+    ['a context without a cluster', GOOD, 'lost', /context "lost" names no cluster that is there$/],
+    ['a server that is no URL', GOOD, 'odd', /the cluster's server "not a url" is not a URL$/],
+  ];
+  for (const [name, text, context, message] of wrong) {
+    it(`refuses a file with ${name}, and says so`, async () => {
+      const error: unknown = await connect({ kubeconfig: file(text), context }).catch((e: unknown) => e);
+      expect(error).to.be.instanceOf(KubeconfigError);
+      expect((error as Error).message)
+        .to.match(message)
+        .and.contain(join(folder, 'kubeconfig'));
+    });
+  }
+
+  for (const [path, message] of [
+    ['/nowhere/kubeconfig', /^\/nowhere\/kubeconfig: no such file; check the path$/],
+    [folder, /: a folder, not a file$/],
+  ] as const) {
+    it(`refuses ${path === folder ? 'a folder' : path}`, async () => {
+      const error: unknown = await connect({ kubeconfig: path }).catch((e: unknown) => e);
+      expect(error).to.have.property('code', 'Kubeconfig');
+      expect((error as Error).message).to.match(message);
+    });
+  }
+});

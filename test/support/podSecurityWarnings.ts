@@ -1,0 +1,106 @@
+import type { Pod } from '../../src/hardening/podSpec.js';
+import { failedControls } from '../../src/podSecurity/evaluate.js';
+
+/*
+ * What the API server's own Pod Security admission says of a pod, read back into the ids of src/podSecurity, so that a
+ * test can compare which controls fail and not only whether any does. The wording is that of
+ * k8s.io/pod-security-admission v0.36: admission/admission.go (EvaluatePod) and policy/checks.go (ForbiddenDetail).
+ */
+
+type Refusing = 'baseline' | 'restricted';
+
+export interface PodSecurityMessage {
+  readonly level: Refusing;
+  /** `latest`, or the version that the namespace's label pins. */
+  readonly version: string;
+  /** Ids of the failing controls, sorted. */
+  readonly controls: readonly string[];
+  /** False where the API server has cut a long warning (256 characters once all have more than 4,096). */
+  readonly complete: boolean;
+}
+
+/** Upstream's reason for each control; where a level has a control of its own, by level. */
+const CONTROLS = new Map<string, string | Readonly<Record<Refusing, string>>>([
+  ['allowPrivilegeEscalation != false', 'allowPrivilegeEscalation'],
+  ['forbidden AppArmor profile', 'appArmorProfile'],
+  ['forbidden AppArmor profiles', 'appArmorProfile'],
+  ['non-default capabilities', 'capabilities_baseline'],
+  ['unrestricted capabilities', 'capabilities_restricted'],
+  ['host namespaces', 'hostNamespaces'],
+  ['hostPath volumes', 'hostPathVolumes'],
+  ['hostPort', 'hostPorts'],
+  ['probe or lifecycle host', 'hostProbesAndHostLifecycle'],
+  ['privileged', 'privileged'],
+  ['procMount', { baseline: 'procMount', restricted: 'procMount_restricted' }],
+  ['restricted volume types', 'restrictedVolumes'],
+  ['runAsNonRoot != true', 'runAsNonRoot'],
+  ['runAsUser=0', 'runAsUser'],
+  ['seLinuxOptions', 'seLinuxOptions'],
+  ['seccompProfile', { baseline: 'seccompProfile_baseline', restricted: 'seccompProfile_restricted' }],
+  ['forbidden sysctls', 'sysctls'],
+  ['hostProcess', 'windowsHostProcess'],
+]);
+
+/** At the restricted level upstream leaves out each control that has a restricted variant (OverrideCheckIDs). */
+const OVERRIDDEN = ['capabilities_baseline', 'hostPathVolumes', 'procMount', 'seccompProfile_baseline'];
+
+/** Safe sysctls since policy v1.37; src/podSecurity follows that, and an older API server refuses them. */
+const SYSCTLS_OF_1_37 = ['net.ipv4.tcp_slow_start_after_idle', 'net.ipv4.tcp_notsent_lowat'];
+
+/**
+ * The controls that upstream would name at a level, as we predict them, sorted.
+ * @param minor of the API server that is asked, 36 for 1.36
+ */
+export function predictedControls(pod: Pod, level: Refusing, minor = 37): string[] {
+  const controls = failedControls(pod, level)
+    .map(({ control }) => control)
+    .filter((control) => level === 'baseline' || !OVERRIDDEN.includes(control));
+  const sysctls = (pod.spec.securityContext?.sysctls ?? []).map(({ name }) => name ?? '');
+  const refusedByOlder = minor < 37 && sysctls.some((name) => SYSCTLS_OF_1_37.includes(name));
+  return [...new Set([...controls, ...(refusedByOlder ? ['sysctls'] : [])])].sort();
+}
+
+/**
+ * @param text a warning (`would violate PodSecurity ...`) or a rejection (`pods "a" is forbidden: violates ...`), with
+ * whatever kubectl writes before it
+ * @returns undefined for a text that is not Pod Security's
+ * @throws Error for a reason that is not known: upstream has a control that src/podSecurity has not
+ */
+export function parsePodSecurityMessage(text: string): PodSecurityMessage | undefined {
+  const start = /\b(?:would violate|violates) PodSecurity "(baseline|restricted):([^"]+)": /.exec(text);
+  if (!start) return undefined;
+  const [before, word, version = ''] = start;
+  const level = word === 'baseline' ? word : 'restricted';
+  const { reasons, complete } = readReasons(text.slice(start.index + before.length).trimEnd());
+  const controls = reasons.map((reason) => {
+    const control = CONTROLS.get(reason);
+    if (control === undefined) throw new Error(`Pod Security gives a reason that is not known: ${reason}`);
+    return typeof control === 'string' ? control : control[level];
+  });
+  return { level, version, controls: controls.sort(), complete };
+}
+
+/**
+ * `reason (detail), reason (detail)`: a comma or parenthesis in a detail's quotes or parentheses separates nothing.
+ * Every reason of upstream's has a detail, so that a text which does not end with one has been cut.
+ */
+function readReasons(text: string): { reasons: string[]; complete: boolean } {
+  const reasons = [''];
+  let depth = 0;
+  let quoted = false;
+  for (let index = 0; index < text.length; index++) {
+    const character = text.charAt(index);
+    if (character === '"') quoted = quoted && text[index - 1] === '\\' ? quoted : !quoted;
+    else if (quoted) continue;
+    else if (character === '(') depth += 1;
+    else if (character === ')') depth -= 1;
+    else if (depth > 0) continue;
+    else if (character === ',') reasons.push('');
+    else reasons.push((reasons.pop() ?? '') + character);
+  }
+  const complete = depth === 0 && !quoted && text.endsWith(')');
+  const read = reasons.map((reason) => reason.trim());
+  // The cut may have gone through a reason.
+  if (!complete && !CONTROLS.has(read.at(-1) ?? '')) read.pop();
+  return { reasons: read, complete };
+}
