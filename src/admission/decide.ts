@@ -5,7 +5,7 @@ import type { Hardening } from '../hardening/podDraft.js';
 import type { Plan } from '../hardening/plan.js';
 import { RULE_IDS, ruleIds, type Change } from '../hardening/rule.js';
 import { denialMessage } from './denial.js';
-import { scopeOf, type Subject } from './scope.js';
+import { scopeOf, writtenInput, type Subject } from './scope.js';
 import type { AdmissionRequest, Decision, KubernetesObject } from './types.js';
 import { warningsFor } from './warnings.js';
 
@@ -26,8 +26,9 @@ export function decide(request: AdmissionRequest, plan: Plan): Decision {
   const { isTemplate } = subject.located;
   if (isTemplate && plan.templates === 'Ignore') return ignored('templates: Ignore', plan);
 
-  const hardening = harden(subject.input, plan);
-  const mayWrite = plan.mode === 'enforce' && (!isTemplate || plan.templates === 'Mutate');
+  const isWritten = !isTemplate || plan.templates === 'Mutate';
+  const hardening = harden(isWritten ? writtenInput(subject) : subject.input, plan);
+  const mayWrite = plan.mode === 'enforce' && isWritten;
   const isDenied = mayWrite && hardening.violations.some(({ denied }) => denied);
   const patch = mayWrite && !isDenied ? patchFor(subject, hardening.changes) : [];
   const outcome = isDenied

@@ -33,10 +33,21 @@ function remedy(rule: Violation['rule'], request: AdmissionRequest, plan: Plan):
 /** All capabilities that there are, and more. */
 const LIST_MAX = 800;
 
-/** A value as a person reads it; lists of words in full, deeper things by what they are. */
+/** A value as a person reads it; lists of words and flat objects in full, deeper things by what they are. */
 export function valueText(value: unknown): string {
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) {
     return shorten(`[${value.join(', ')}]`, LIST_MAX);
   }
+  if (isFlat(value)) {
+    const fields = Object.entries(value).map(([key, field]) => `${key}: ${String(field)}`);
+    return shorten(`{${fields.join(', ')}}`, LIST_MAX);
+  }
   return describeValue(value);
+}
+
+/** Such as a seccompProfile: what is wrong with it is in its fields. */
+function isFlat(value: unknown): value is Readonly<Record<string, string | number | boolean>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const fields: unknown[] = Object.values(value);
+  return fields.length > 0 && fields.every((field) => ['string', 'number', 'boolean'].includes(typeof field));
 }

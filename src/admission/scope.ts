@@ -107,6 +107,15 @@ export function templateInput(located: LocatedPod): HardenInput {
   };
 }
 
+/**
+ * The same where the object itself is written to. A Job's template is as immutable as a Pod: with another list than its
+ * author's, the next `kubectl apply` of the manifest is refused ("field is immutable", measured). Its pods, which nobody
+ * applies again, are hardened in full when they come.
+ */
+export function writtenInput({ located, input }: Subject): HardenInput {
+  return located.kind === 'Job' ? { ...input, bare: true } : input;
+}
+
 function ephemeralSubject(
   request: AdmissionRequest,
   object: KubernetesObject,

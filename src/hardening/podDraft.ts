@@ -16,7 +16,7 @@ export interface HardenInput {
    * - `ephemeralContainers`: an update that adds ephemeral containers; nothing else may be written
    */
   readonly scope: 'pod' | 'template' | 'ephemeralContainers';
-  /** A Pod without a controlling owner: its author may apply the same manifest again. */
+  /** A Pod without a controlling owner, or a Job's template: immutable, and its author may apply the manifest again. */
   readonly bare: boolean;
   /** Made (or, for a template, to be made) by a DaemonSet controller. */
   readonly daemonSet: boolean;

@@ -97,6 +97,30 @@ describe('decision: templates', () => {
     }
   });
 
+  describe("a list that a template's author wrote", () => {
+    const container = {
+      name: 'web',
+      image: 'web:1',
+      securityContext: { capabilities: { drop: ['NET_RAW'] } },
+    };
+    const rewritten: [kind: string, templates: string, mode: string, isRewritten: boolean][] = [
+      ['Job', 'Mutate', 'enforce', false],
+      ['Job', 'Mutate', 'audit', false],
+      // Said of its Pods, which nobody applies again.
+      ['Job', 'Warn', 'enforce', true],
+      ['Deployment', 'Mutate', 'enforce', true],
+      ['CronJob', 'Mutate', 'enforce', true],
+    ];
+    for (const [kind, templates, mode, isRewritten] of rewritten) {
+      it(`${isRewritten ? 'is replaced' : 'stands'} under templates: ${templates} in ${mode} mode in a ${kind}`, () => {
+        const object = workload(kind, podTemplate({ containers: [container] }));
+        const { changes, skips } = decided(object, planOf(`templates: ${templates}`, { mode }));
+        expect(ruleIds(changes).includes('capabilities')).to.equal(isRewritten);
+        expect(skips.map(({ code }) => code)).to.deep.equal(isRewritten ? [] : ['BarePod']);
+      });
+    }
+  });
+
   const denials: [templates: string, mode: string, outcome: string][] = [
     ['Warn', 'enforce', 'reported'],
     ['Mutate', 'enforce', 'denied'],

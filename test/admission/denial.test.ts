@@ -88,6 +88,9 @@ describe('denial message', () => {
     expect(valueText([{}])).to.equal('a list');
     expect(valueText('x'.repeat(100))).to.have.length.below(70);
     expect(valueText({})).to.equal('an object');
+    expect(valueText({ type: 'Unconfined' })).to.equal('{type: Unconfined}');
+    expect(valueText({ type: { of: 'x' } })).to.equal('an object');
+    expect(valueText({ ['k'.repeat(2000)]: 'v' })).to.have.length.below(900);
     expect(valueText(0)).to.equal('0');
     expect(valueText(null)).to.equal('null');
   });

@@ -106,7 +106,9 @@ describe('what controllers make', () => {
           const namespace = await makeNamespace(labels);
           const stored = await create(namespace, object);
           const pod = await podOf(namespace, String(object.spec.template.metadata.labels.app));
-          expect(pod.metadata.ownerReferences.map((reference: Json) => reference.kind)).to.deep.equal([owner]);
+          expect(pod.metadata.ownerReferences.map((reference: Json) => reference.kind)).to.deep.equal([
+            owner,
+          ]);
           expectHardened(pod.spec, { keepsUid });
           expectTemplate(stored, pod, templates, keepsUid);
         });
@@ -126,7 +128,14 @@ describe('what controllers make', () => {
         const namespace = await makeNamespace(labels);
         await create(namespace, cronJob());
         const { controlPlane } = world();
-        await controlPlane.kubectlOutput(['create', 'job', '-n', namespace, 'by-hand', '--from=cronjob/cronjob']);
+        await controlPlane.kubectlOutput([
+          'create',
+          'job',
+          '-n',
+          namespace,
+          'by-hand',
+          '--from=cronjob/cronjob',
+        ]);
         const pod = await podOf(namespace, 'cronjob');
         expect(pod.metadata.ownerReferences[0].name).to.equal('by-hand');
         expectHardened(pod.spec);
@@ -151,11 +160,10 @@ function workload(apiVersion: string, kind: string, spec: object = {}): Json {
 }
 
 function daemonSet(): Json {
-  const { spec, ...rest } = workload('apps/v1', 'DaemonSet');
-  const { replicas: _replicas, ...own } = spec;
   // The node of this test is never ready.
-  const template = { ...own.template, spec: { ...POD_SPEC, tolerations: [{ operator: 'Exists' }] } };
-  return { ...rest, spec: { ...own, template } };
+  const spec = { ...POD_SPEC, tolerations: [{ operator: 'Exists' }] };
+  const template = { metadata: { labels: { app: 'daemonset' } }, spec };
+  return workload('apps/v1', 'DaemonSet', { replicas: undefined, template });
 }
 
 function job(): Json {
@@ -185,7 +193,9 @@ async function makeDue(namespace: string, name: string): Promise<void> {
   const { controlPlane } = world();
   const path = `/apis/batch/v1/namespaces/${namespace}/cronjobs/${name}`;
   const lastScheduleTime = new Date(Date.now() - 120_000).toISOString().replace(/\.\d+Z$/, 'Z');
-  expect((await controlPlane.api('PATCH', `${path}/status`, { status: { lastScheduleTime } })).status).to.equal(200);
+  expect(
+    (await controlPlane.api('PATCH', `${path}/status`, { status: { lastScheduleTime } })).status,
+  ).to.equal(200);
   expect((await controlPlane.api('PATCH', path, { spec: { suspend: false } })).status).to.equal(200);
 }
 
@@ -199,7 +209,7 @@ function podOf(namespace: string, app: string): Promise<Json> {
   return eventually(`a Pod of ${app}`, async () => {
     const path = `/api/v1/namespaces/${namespace}/pods?labelSelector=app%3D${app}`;
     const { body } = await world().controlPlane.api('GET', path);
-    return (body as Json).items[0] as Json;
+    return body.items[0];
   });
 }
 

@@ -77,7 +77,7 @@ describe('the corpus', function () {
       const namespace = mutated.get(name) ?? '';
       const templates = valid().filter(({ kind }) => kind !== 'Pod');
       const stored = (await judgedIn(namespace, templates)).filter(({ reply }) => reply.status === 201);
-      const pods = stored.map((sample) => ({ ...sample, object: podOf(sample.reply.body as Json) }));
+      const pods = stored.map((sample) => ({ ...sample, object: podOf(sample.reply.body) }));
       await expectStillValid(`${name}, Pods of mutated templates`, namespace, pods);
     });
   }
@@ -96,7 +96,7 @@ describe('the corpus', function () {
   async function controllersPods(): Promise<Sample[]> {
     const pods = judged
       .filter(({ kind, reply }) => kind !== 'Pod' && reply.status === 201)
-      .map((sample) => ({ ...sample, object: podOf(sample.reply.body as Json) }));
+      .map((sample) => ({ ...sample, object: podOf(sample.reply.body) }));
     return (await judgedIn(plain, pods)).filter(({ reply }) => reply.status === 201);
   }
 
@@ -111,10 +111,10 @@ describe('the corpus', function () {
     for (const { id, kind, object, reply } of await judgedIn(namespace ?? '', samples)) {
       const tally = tallies.get(kind) ?? { accepted: 0, patched: 0, refused: 0 };
       tallies.set(kind, tally);
-      const message = String((reply.body as Json).message);
+      const message = String(reply.body.message);
       if (reply.status === 201) {
         tally.accepted += 1;
-        if (changedBy(reply.body as Json) !== changedBy(object)) tally.patched += 1;
+        if (changedBy(reply.body) !== changedBy(object)) tally.patched += 1;
       } else if (message.startsWith(REFUSED_BY_US)) tally.refused += 1;
       else invalid.push(`${id}: ${reply.status} ${message}`);
     }
@@ -127,7 +127,9 @@ describe('the corpus', function () {
 });
 
 function reasonOf({ body }: ApiReply): string {
-  return String((body as Json).message).replace(/^\S+ "[^"]*" is invalid: /, '').slice(0, 100);
+  return String(body.message)
+    .replace(/^\S+ "[^"]*" is invalid: /, '')
+    .slice(0, 100);
 }
 
 /** It is written wherever something was changed, and only there. */

@@ -3,9 +3,9 @@ import type { Json } from './controlPlane/apiClient.js';
 import { apply, WAYS, words, type Way } from './support/applied.js';
 import { corpusSamples, makeCorpusNamespace } from './support/corpusSamples.js';
 
-/** kubectl's client-side apply costs 0.1 s an object once it is there: of the many that Pod Security's tests have, half. */
+/** kubectl's client-side apply costs 0.1 s an object once it is there: of Pod Security's many, a quarter. */
 const SAMPLED: Readonly<Record<Way, (id: string, index: number) => boolean>> = {
-  'client-side': (id, index) => !id.startsWith('psa/') || index % 2 === 0,
+  'client-side': (id, index) => !id.startsWith('psa/') || index % 4 === 0,
   'server-side': () => true,
 };
 
@@ -27,7 +27,7 @@ describe('bare Pods of the corpus, applied again from their own manifests', func
       const first = await apply(way, namespace, pods);
       expect([...first.done]).to.deep.equal([...plain.done]);
       const taken = pods.filter(({ metadata }) => first.done.has(`pod/${metadata.name}`));
-      expect(taken).to.have.length.above(80);
+      expect(taken).to.have.length.above(45);
       const again = await apply(way, namespace, taken);
       console.log(`      ${way}: ${words(first)}; again: ${words(again)}`);
       expect(again.errors).to.deep.equal([]);

@@ -11,15 +11,25 @@ const POD = podOf('web', {
 });
 
 async function podIn(namespace: string): Promise<PodReply> {
-  const { body } = await world().controlPlane.api<PodReply>('GET', `/api/v1/namespaces/${namespace}/pods/web`);
+  const { body } = await world().controlPlane.api<PodReply>(
+    'GET',
+    `/api/v1/namespaces/${namespace}/pods/web`,
+  );
   return body;
 }
 
 /** Adds a container as kubectl does: by a patch of the subresource. No kubelet runs it, so nothing is attached to. */
 async function debug(namespace: string, name: string, ...args: string[]): Promise<string> {
-  const { code, stderr } = await world().controlPlane.kubectl(
-    ['debug', '-n', namespace, 'web', '--image=docker.io/library/busybox:1.37', '-c', name, ...args],
-  );
+  const { code, stderr } = await world().controlPlane.kubectl([
+    'debug',
+    '-n',
+    namespace,
+    'web',
+    '--image=docker.io/library/busybox:1.37',
+    '-c',
+    name,
+    ...args,
+  ]);
   expect(code, stderr).to.equal(0);
   return stderr;
 }

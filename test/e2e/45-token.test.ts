@@ -1,6 +1,13 @@
 import { expect } from 'chai';
 import type { Json } from './controlPlane/apiClient.js';
-import { changedRules, podOf, putPolicy, sendPod, type Container, type PodReply } from './support/podRequests.js';
+import {
+  changedRules,
+  podOf,
+  putPolicy,
+  sendPod,
+  type Container,
+  type PodReply,
+} from './support/podRequests.js';
 import { eventually } from './support/wait.js';
 import { makeNamespace, world } from './support/world.js';
 
@@ -24,7 +31,10 @@ const OWN_TOKEN = {
   ...CONTAINERS,
   volumes: [
     ...CONTAINERS.volumes,
-    { name: 'own-token', projected: { sources: [{ serviceAccountToken: { path: 'token', audience: 'vault' } }] } },
+    {
+      name: 'own-token',
+      projected: { sources: [{ serviceAccountToken: { path: 'token', audience: 'vault' } }] },
+    },
   ],
 };
 
@@ -97,10 +107,14 @@ describe('the token volume that the API server injects', () => {
       await putPolicy(policy, { templates, rules: { automountServiceAccountToken: { action: 'Default' } } });
       const namespace = await enforcedBy(policy);
       const template = { metadata: { labels: { app: 'web' } }, spec: CONTAINERS };
-      const made = await world().controlPlane.api('POST', `/apis/apps/v1/namespaces/${namespace}/deployments`, {
-        metadata: { name: 'web' },
-        spec: { replicas: 2, selector: { matchLabels: { app: 'web' } }, template },
-      });
+      const made = await world().controlPlane.api(
+        'POST',
+        `/apis/apps/v1/namespaces/${namespace}/deployments`,
+        {
+          metadata: { name: 'web' },
+          spec: { replicas: 2, selector: { matchLabels: { app: 'web' } }, template },
+        },
+      );
       expect(made.status).to.equal(201);
       const pods = await eventually('two pods', async () => {
         const { body } = await world().controlPlane.api<{ items: PodReply[] }>(

@@ -1,18 +1,23 @@
 import { expect } from 'chai';
 import type { Json } from './controlPlane/apiClient.js';
-import { changedRules, podOf, putPolicy, sendPod, type Container, type PodReply } from './support/podRequests.js';
+import {
+  changedRules,
+  podOf,
+  putPolicy,
+  sendPod,
+  type Container,
+  type PodReply,
+} from './support/podRequests.js';
 import { startInjector, type Injector, type InjectorOptions } from './support/sidecarInjector.js';
 import { eventually } from './support/wait.js';
 import { makeNamespace, world } from './support/world.js';
 
 /** Its image runs as root, and nothing is known of it. */
-const PROXY = {
+const SIDECAR = {
   name: 'proxy',
   image: 'registry.example/mesh/proxy:1',
   env: [{ name: 'MESH', value: 'on' }],
-  volumeMounts: [{ name: 'kube-api-access', mountPath: '/var/run/secrets/mesh', readOnly: true }],
 };
-const { volumeMounts: _mesh, ...SIDECAR } = PROXY;
 
 const INJECTORS: readonly InjectorOptions[] = [
   { name: 'zz-mesh', reinvocationPolicy: 'Never', sidecar: SIDECAR, list: 'containers' },
@@ -34,11 +39,19 @@ const PODS: readonly (readonly [what: string, containers: readonly Json[]])[] = 
   ['nginx and redis', [container('main', 'nginx:1.29'), container('cache', 'redis:8')]],
   [
     'nginx, redis and one unknown image',
-    [container('main', 'nginx:1.29'), container('cache', 'redis:8'), container('app', 'registry.example/shop/app:1')],
+    [
+      container('main', 'nginx:1.29'),
+      container('cache', 'redis:8'),
+      container('app', 'registry.example/shop/app:1'),
+    ],
   ],
   [
     'an author’s own user',
-    [container('main', 'registry.example/shop/web:1', { securityContext: { runAsUser: 1000, runAsNonRoot: true } })],
+    [
+      container('main', 'registry.example/shop/web:1', {
+        securityContext: { runAsUser: 1000, runAsNonRoot: true },
+      }),
+    ],
   ],
   [
     'one that declares itself non-root',
@@ -111,7 +124,10 @@ describe('a sidecar that another webhook injects', function () {
           for (const each of allOf(body)) {
             const { name, env = [], volumeMounts = [] } = each;
             expect(duplicates(env.map((variable) => variable.name)), `${what}, ${name}`).to.deep.equal([]);
-            expect(duplicates(volumeMounts.map(({ mountPath }) => mountPath)), `${what}, ${name}`).to.deep.equal([]);
+            expect(
+              duplicates(volumeMounts.map(({ mountPath }) => mountPath)),
+              `${what}, ${name}`,
+            ).to.deep.equal([]);
           }
           expect(duplicates((body.spec.volumes ?? []).map(({ name }) => name)), what).to.deep.equal([]);
           expect(duplicates(allOf(body).map(({ name }) => name)), what).to.deep.equal([]);
@@ -129,12 +145,19 @@ describe('a sidecar that another webhook injects', function () {
   it('keeps the audit annotations of the first pass, and is in the log of the second', async () => {
     const namespace = await makeNamespace({ 'kube-harden.io/mode': 'enforce', 'e2e-inject': 'zz-mesh' });
     const resources = { requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: '1', memory: '1Gi' } };
-    const hardened = await sendPod(await makeNamespace({ 'kube-harden.io/mode': 'enforce' }), podOf('web', {
-      containers: [container('main', 'registry.example/shop/web:1', { resources })],
-    }));
+    const hardened = await sendPod(
+      await makeNamespace({ 'kube-harden.io/mode': 'enforce' }),
+      podOf('web', {
+        containers: [container('main', 'registry.example/shop/web:1', { resources })],
+      }),
+    );
     const { status } = await sendPod(namespace, asSent(hardened.body));
     expect(status).to.equal(201);
-    const { annotations = {} } = await world().controlPlane.auditEvent({ namespace, name: 'again', verb: 'create' });
+    const { annotations = {} } = await world().controlPlane.auditEvent({
+      namespace,
+      name: 'again',
+      verb: 'create',
+    });
     // Nothing was left to do for the first pass; what the second one did is not there.
     expect(annotations['enforce.kube-harden.io/mode']).to.equal('enforce');
     expect(annotations['enforce.kube-harden.io/changed'] ?? '').to.equal('');

@@ -192,9 +192,9 @@ describe("who may change a namespace's labels", function () {
     // RBAC of the API server follows a moment later.
     await eventually('the rights in force', async () => {
       const current = await read(guarded);
-      const [change] = CHANGES;
-      const asked = [PLATFORM, ONE_NAMESPACE].map((user) => change && send(user, merge, change, { current }));
-      return (await Promise.all(asked)).every((reply) => reply?.status === 200);
+      const change: Change = ['no mode', 'labels', MODE, null];
+      const asked = [PLATFORM, ONE_NAMESPACE].map((user) => send(user, merge, change, { current }));
+      return (await Promise.all(asked)).every(({ status }) => status === 200);
     });
   });
 

@@ -94,7 +94,7 @@ function shapeOf({ status, body }: ApiReply<PodReply>, { besidesProfile = false 
       ...(besidesProfile ? {} : { mounts: volumeMounts.map(({ mountPath }) => mountPath).sort() }),
     })),
     host: ['hostNetwork', 'hostPID', 'hostIPC'].filter((name) => spec[name] === true),
-    automount: spec['automountServiceAccountToken'] as Json,
+    automount: spec['automountServiceAccountToken'],
     token: (body.spec.volumes ?? []).some(({ projected }) => projected !== undefined),
     disk: body.spec.nodeSelector?.['disk'],
   };
@@ -123,12 +123,20 @@ const PODS: readonly (readonly [what: string, manifest: PodManifest])[] = [
   ['a pod that wants more', CAPABLE],
 ];
 const POLICIES = [FORBIDDEN, 'default', 'restricted'];
+/** Under the built-in policies those on which the most rules have something to say. */
+const TELLING = ['runAsNonRoot', 'privileged', 'hostNamespaces'].map((rule) => `the pod of ${rule}`);
+const CASES = POLICIES.flatMap((policy) =>
+  PODS.filter(
+    ([name]) => policy === FORBIDDEN || TELLING.includes(name) || !name.startsWith('the pod of'),
+  ).map(([name, manifest]) => ({ policy, name, manifest })),
+);
 
 describe('a way out of a rule', function () {
   this.timeout(120_000);
   const namespaces = new Map<string, string>();
   let excepted = '';
   let plain = '';
+  const answers = new Map<string, Promise<ApiReply<PodReply>>>();
   let compared = 0;
 
   before(async () => {
@@ -155,21 +163,29 @@ describe('a way out of a rule', function () {
     return namespaces.get(policy) ?? '';
   }
 
+  /** What comes of a pod under a policy, asked once. */
+  function answerTo(policy: string, manifest: PodManifest): Promise<ApiReply<PodReply>> {
+    const key = `${policy} ${JSON.stringify(manifest)}`;
+    const known = answers.get(key);
+    if (known !== undefined) return known;
+    const asked = sendAsAuthor(namespaceOf(policy), manifest);
+    answers.set(key, asked);
+    return asked;
+  }
+
   /** The same comes out with the trick as without, for every pod and under every policy. */
   async function expectNoWayOut(
     { what, change, without = (pod) => pod }: WayOut,
-    options?: ShapeOptions,
+    { cases = CASES, ...options }: ShapeOptions & { readonly cases?: typeof CASES } = {},
   ): Promise<void> {
-    const cases = POLICIES.flatMap((policy) => PODS.map((pod) => ({ policy, pod })));
-    await eachOf(cases, 8, async ({ policy, pod: [name, manifest] }) => {
-      const namespace = namespaceOf(policy);
-      const [accepted, plainly, tricked] = await Promise.all([
-        sendAsAuthor(plain, change(manifest)),
-        sendAsAuthor(namespace, without(manifest)),
-        sendAsAuthor(namespace, change(manifest)),
+    const accepted = await sendAsAuthor(plain, change(podOf('web')));
+    expect(accepted.status, `${what}, without us: ${accepted.body.message ?? ''}`).to.equal(201);
+    await eachOf(cases, 16, async ({ policy, name, manifest }) => {
+      const [plainly, tricked] = await Promise.all([
+        answerTo(policy, without(manifest)),
+        sendAsAuthor(namespaceOf(policy), change(manifest)),
       ]);
       const about = `${name}, ${policy}: ${what}`;
-      expect(accepted.status, `${about}, without us: ${accepted.body.message ?? ''}`).to.equal(201);
       expect(plainly.status, `${about}, without the trick: ${plainly.body.message ?? ''}`).to.be.oneOf([
         201, 403,
       ]);

@@ -20,13 +20,13 @@ const SYMPTOMS = pageRows(PAGE, 'symptoms');
 /** Those before the table of symptoms are run before the symptoms are provoked, the others after. */
 const BEFORE_SYMPTOMS = pageCommands(PAGE.split('<!-- symptoms -->')[0] ?? '').length;
 
-const APPLIES_OVERLAY = /apply --server-side .*-k manifests\/overlays\/(?!.*--dry-run)/;
+const APPLIES_OVERLAY = /(?:apply|diff) --server-side .*-k manifests\/overlays\//;
 const CONFIGURATION = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/kube-harden';
 const PROBE = 'kubectl run probe -n shop --image=nginx:1.27 --dry-run=server';
 /** Labels and policies take effect within two seconds, certificates within the leader's round of ten. */
 const EFFECT_MS = 20_000;
-/** A new authority is trusted for a twentieth of its life before it signs: 15 s, where the default is a minute. */
-const SHORT_LIVES = ['--certificate-duration', '150s', '--ca-duration', '300s'];
+/** A new authority is trusted for a twentieth of its life before it signs: 8 s, where the default is a minute. */
+const SHORT_LIVES = ['--certificate-duration', '80s', '--ca-duration', '160s'];
 const HOSTS = ['--certificate-hosts', '127.0.0.1,kube-harden-preview.kube-harden.svc'];
 
 let controlPlane: ControlPlane;
@@ -132,24 +132,18 @@ function runCommands(commands: readonly PageCommand[]): void {
   }
 }
 
-/** What `readyz` in the page's text stands for. */
+/** One of the replicas is ready and says what the page shows. */
 async function readyzShows(directive: string): Promise<void> {
   const shown = pageText(PAGE, directive);
-  let text = '';
-  await eventually(
-    'readyz as the page shows it',
-    async () => {
-      const answers = await Promise.all(cluster.replicas.map((replica) => replica.ready(true)));
-      text = answers.map((answer) => answer.text).join('\n');
-      return answers.some((answer) => answer.status === 200 && looksLike(shown, answer.text));
-    },
-    EFFECT_MS,
-  ).catch(() => undefined);
-  expect(text, text).to.satisfy(() => shown !== '');
-  expect(
-    text.split(/(?<=check passed)\n/).some((one) => looksLike(shown, one)),
-    text,
-  ).to.equal(true);
+  let texts: readonly string[] = [];
+  const isShown = async (): Promise<boolean> => {
+    const answers = await Promise.all(cluster.replicas.map((replica) => replica.ready(true)));
+    texts = answers.map(({ status, text }) => `${status}\n${text}`);
+    return answers.some(({ status, text }) => status === 200 && looksLike(shown, text));
+  };
+  await eventually(directive, isShown, EFFECT_MS).catch((cause: unknown) => {
+    throw new Error(`${directive}: not as the page shows it:\n${texts.join('\n')}`, { cause });
+  });
 }
 
 async function labelShop(...labels: string[]): Promise<void> {
@@ -241,7 +235,23 @@ describe('docs/operations.md', function () {
     await controlPlane.stop({ failed });
   });
 
-  runCommands(COMMANDS.slice(0, BEFORE_SYMPTOMS));
+  it('has its commands marked and its output compared', () => {
+    expect(() => pageCommands('## Part\n\n```sh\nls\n```\n')).to.throw('not marked');
+    expect(
+      looksLike('pod/web-XXXXX created\n...\nAGE  1s', 'pod/web-b7k2x created\nmore\nAGE    25s\n'),
+    ).to.equal(true);
+    expect(looksLike('pod/web-XXXXX created', 'pod/web-b7k2x deleted')).to.equal(false);
+    expect(looksLike('* one\n* two', '* two\n* one')).to.equal(true);
+    const shown = COMMANDS.filter(({ output }) => output !== undefined).length;
+    const { length: notRun } = PAGE.match(/<!-- not run: /g) ?? [];
+    console.log(
+      `      ${COMMANDS.length} blocks are run, the output of ${shown} compared; ${notRun} are not run`,
+    );
+    expect(COMMANDS).to.have.length.of.at.least(30);
+    expect(SYMPTOMS).to.have.length.of.at.least(12);
+  });
+
+  describe('its commands', () => runCommands(COMMANDS.slice(0, BEFORE_SYMPTOMS)));
 
   describe('the table of messages', () => {
     const servers: Server[] = [];
@@ -356,24 +366,26 @@ describe('docs/operations.md', function () {
     });
   });
 
-  runCommands(COMMANDS.slice(BEFORE_SYMPTOMS));
+  describe('its last commands', () => {
+    runCommands(COMMANDS.slice(BEFORE_SYMPTOMS));
 
-  it('nothing is left', async () => {
-    const kinds =
-      'mutatingwebhookconfigurations,validatingadmissionpolicies,crd,clusterroles,clusterrolebindings,ns';
-    const { stdout } = await controlPlane.kubectl([
-      'get',
-      kinds,
-      '-l',
-      'app.kubernetes.io/name=kube-harden',
-      '-o',
-      'name',
-    ]);
-    // Those of the component preview, which were applied by themselves.
-    expect(
-      stdout.split('\n').filter((name) => name !== '' && !name.endsWith('/kube-harden-preview-server')),
-    ).to.deep.equal([]);
-    const { body } = await controlPlane.api('GET', '/api/v1/namespaces/shop');
-    expect(Object.keys(body.metadata.labels as object)).to.deep.equal(['kubernetes.io/metadata.name']);
+    it('nothing is left', async () => {
+      const kinds =
+        'mutatingwebhookconfigurations,validatingadmissionpolicies,crd,clusterroles,clusterrolebindings,ns';
+      const { stdout } = await controlPlane.kubectl([
+        'get',
+        kinds,
+        '-l',
+        'app.kubernetes.io/name=kube-harden',
+        '-o',
+        'name',
+      ]);
+      // Those of the component preview, which were applied by themselves.
+      expect(
+        stdout.split('\n').filter((name) => name !== '' && !name.endsWith('/kube-harden-preview-server')),
+      ).to.deep.equal([]);
+      const { body } = await controlPlane.api('GET', '/api/v1/namespaces/shop');
+      expect(Object.keys(body.metadata.labels as object)).to.deep.equal(['kubernetes.io/metadata.name']);
+    });
   });
 });

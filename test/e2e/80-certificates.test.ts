@@ -32,6 +32,7 @@ describe('self-managed certificates that live for seconds, while pods are create
     const probe = new TrustProbe(controlPlane, () => own.replicas).start();
     const load = await PodLoad.start({ controlPlane, namespace, perSecond: 60, connections: 12 });
     const began = performance.now();
+    const connected = own.forwarder.connections();
     const first = await eventually('a trusted authority', () => probe.bundles[0]?.[0]);
     await eventually('another leaf of the first authority', () => probe.leaves.size > 1, 30_000);
     const leavesBefore = probe.leaves.size;
@@ -43,13 +44,15 @@ describe('self-managed certificates that live for seconds, while pods are create
     console.log(
       `      ${load.total} creations in ${seconds(began)} s, ${load.failures.length} failed; ` +
         `${probe.leaves.size} leaves of ${probe.authorities.size} authorities in ${probe.handshakes} handshakes, ` +
-        `${probe.refused.length} refused`,
+        `${probe.refused.length} refused; the API server connected ${own.forwarder.connections() - connected} times`,
     );
     expect(failureTexts(load.failures)).to.equal('');
     expect(probe.refused).to.deep.equal([]);
     expect(leavesBefore).to.be.greaterThan(1);
     expect(probe.leaves.size).to.be.greaterThan(leavesBefore);
     expect(probe.authorities.size).to.be.at.least(2);
+    // It verifies anew whenever a caBundle changes: once for the second authority, once without the first.
+    expect(own.forwarder.connections() - connected).to.be.at.least(2);
     // Reloaded, not restarted: each replica served several.
     for (const replica of own.replicas)
       expect(await replica.metric('kube_harden_tls_reloads_total')).to.be.at.least(2);

@@ -34,7 +34,10 @@ describe('replicas whose API server is away', function () {
     for (const replica of world().replicas)
       for (const namespace of [cached, lived]) await untilSaid(replica, namespace, { readOnlyRoot: true });
   });
-  after(() => world().restore());
+  afterEach(async () => {
+    await world().controlPlane.startMissing();
+    await world().restore();
+  });
 
   it('connect again at once when their watches are cut, and hear of what has changed', async () => {
     const { apiDoor, replicas } = world();

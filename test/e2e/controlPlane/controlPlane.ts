@@ -34,6 +34,8 @@ export class ControlPlane {
   readonly webhookClientName = WEBHOOK_CLIENT_NAME;
   readonly url: string;
   readonly port: number;
+  /** When API servers started and were ready: in between they may refuse everybody but system:masters. */
+  readonly apiServerStarts: { readonly from: Date; readonly to: Date }[] = [];
   private readonly processes = new Map<Component, OwnedProcess>();
   private readonly auditLog: AuditLog;
 
@@ -103,10 +105,20 @@ export class ControlPlane {
   }
 
   async startApiServer(): Promise<void> {
+    const from = new Date();
     await this.begin('apiServer', this.binaries.apiServer, async () => {
       const { status } = await this.api('GET', '/readyz', undefined, { timeoutMs: 5000 });
       return status === 200;
     });
+    this.apiServerStarts.push({ from, to: new Date() });
+  }
+
+  /** Starts what has been stopped and not started again: a test that failed may have left it so. */
+  async startMissing(): Promise<void> {
+    const isMissing = (component: Component): boolean => this.processes.get(component)?.running !== true;
+    if (isMissing('etcd')) await this.startEtcd();
+    if (isMissing('apiServer')) await this.startApiServer();
+    if (isMissing('controllerManager')) await this.startControllerManager();
   }
 
   /** Forgets the history: once the API server has lost its own (a restart), a watch from before it gets 410. */

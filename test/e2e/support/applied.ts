@@ -15,8 +15,18 @@ export interface Applied {
 const DONE = /^([\w.]+\/\S+) (created|configured|unchanged|serverside-applied)/gm;
 const FOR_EACH = /(?=^(?:Error from server|The \w+ "|error: ))/m;
 
-/** A real `kubectl apply` of many objects in one call. */
+/** A real `kubectl apply` of many objects, by two kubectl at once: it takes 0.1 s of a processor for each that exists. */
 export async function apply(way: Way, namespace: string, objects: readonly Json[]): Promise<Applied> {
+  const half = Math.ceil(objects.length / 2);
+  const [one, other] = await Promise.all([
+    applyAtOnce(way, namespace, objects.slice(0, half)),
+    applyAtOnce(way, namespace, objects.slice(half)),
+  ]);
+  return { done: new Map([...one.done, ...other.done]), errors: [...one.errors, ...other.errors] };
+}
+
+async function applyAtOnce(way: Way, namespace: string, objects: readonly Json[]): Promise<Applied> {
+  if (objects.length === 0) return { done: new Map(), errors: [] };
   const { stdout, stderr } = await world().controlPlane.kubectl(
     ['apply', ...(way === 'server-side' ? ['--server-side'] : []), '-n', namespace, '-f', '-'],
     // Not a List: one object that kubectl's own validation refuses would take all others with it.

@@ -25,7 +25,8 @@ const SERVER_FIELDS = [
 
 export function corpusSamples(): Sample[] {
   return corpusWorkloads().map(({ id, object }) => {
-    const { status: _status, ...rest } = object as Json;
+    const { ...rest }: Json = object;
+    delete rest.status;
     const metadata = Object.fromEntries(
       Object.entries<Json>(rest.metadata ?? {}).filter(([field]) => !SERVER_FIELDS.includes(field)),
     );

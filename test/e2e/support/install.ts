@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ControlPlane } from '../controlPlane/controlPlane.js';
+import { eventually } from './wait.js';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const CRD = 'crd/hardeningpolicies.kube-harden.io';
@@ -30,7 +31,9 @@ export async function install(
 ): Promise<void> {
   const apply = ['apply', '--server-side', '--field-manager', 'kubectl'];
   await controlPlane.kubectlOutput([...apply, '-k', 'manifests/crd'], { cwd: ROOT });
-  await controlPlane.kubectlOutput(['wait', '--for=condition=Established', '--timeout=30s', CRD]);
+  const established = ['wait', '--for=condition=Established', '--timeout=30s', CRD];
+  // kubectl ends with an error where there are no conditions yet.
+  await eventually('the CRD established', () => controlPlane.kubectlOutput(established), 30_000);
   await controlPlane.kubectlOutput([...apply, '-k', kustomization], { cwd: ROOT });
   await pointWebhooks(controlPlane, forwarderPort);
 }

@@ -6,8 +6,6 @@ export interface LimitSetup {
   readonly what: string;
   readonly limits?: readonly Json[];
   readonly quotas?: readonly Json[];
-  /** A plain quota on what our defaults add to: the one case in which a pod may be refused because of us. */
-  readonly mayExceed?: boolean;
 }
 
 const container = (bounds: Json): Json => ({ type: 'Container', ...bounds });
@@ -26,7 +24,10 @@ const ITEMS: readonly (readonly [what: string, item: Json])[] = [
     'default limits and requests',
     container({ default: { cpu: '300m', memory: '100Mi' }, defaultRequest: { cpu: '10m', memory: '10Mi' } }),
   ],
-  ['ephemeral-storage', container({ max: { 'ephemeral-storage': '1Gi' }, min: { 'ephemeral-storage': '1Mi' } })],
+  [
+    'ephemeral-storage',
+    container({ max: { 'ephemeral-storage': '1Gi' }, min: { 'ephemeral-storage': '1Mi' } }),
+  ],
   ['Pod max below our defaults', { type: 'Pod', max: { cpu: '80m', memory: '100Mi' } }],
   ['Pod max for one container of ours', { type: 'Pod', max: { cpu: '1', memory: '512Mi' } }],
   ['Pod min', { type: 'Pod', min: { cpu: '150m', memory: '200Mi' } }],
@@ -35,14 +36,13 @@ const ITEMS: readonly (readonly [what: string, item: Json])[] = [
 
 const LIMITS: readonly LimitSetup[] = ITEMS.map(([what, item]) => ({ what, limits: [item] }));
 
-/** Each with the one three places on, and each with two more: what the API server takes of them. */
+/** Each with two others, every second one with the first of them alone too. */
 const COMBINED: readonly LimitSetup[] = ITEMS.flatMap(([what, item], index) => {
   const at = (steps: number): readonly [string, Json] => ITEMS[(index + steps) % ITEMS.length] ?? ['', {}];
   const [second, third] = [at(5), at(9)];
-  return [
-    { what: `${what} + ${second[0]}`, limits: [item, second[1]] },
-    { what: `${what} + ${second[0]} + ${third[0]}`, limits: [item, second[1], third[1]] },
-  ];
+  const pair = { what: `${what} + ${second[0]}`, limits: [item, second[1]] };
+  const three = { what: `${pair.what} + ${third[0]}`, limits: [...pair.limits, third[1]] };
+  return index % 2 === 0 ? [pair, three] : [three];
 });
 
 const PRIORITY = { scopeName: 'PriorityClass', operator: 'In', values: ['system-cluster-critical'] };
@@ -50,12 +50,11 @@ const PRIORITY = { scopeName: 'PriorityClass', operator: 'In', values: ['system-
 const QUOTAS: readonly LimitSetup[] = [
   { what: 'count of pods', quotas: [{ hard: { pods: '10' } }] },
   { what: 'large', quotas: [{ hard: { 'requests.cpu': '100', 'limits.memory': '1Ti' } }] },
-  { what: 'small', quotas: [{ hard: { cpu: '90m', 'limits.memory': '400Mi' } }], mayExceed: true },
-  { what: 'requests only, small', quotas: [{ hard: { 'requests.memory': '100Mi' } }], mayExceed: true },
+  { what: 'small', quotas: [{ hard: { cpu: '90m', 'limits.memory': '400Mi' } }] },
+  { what: 'requests only, small', quotas: [{ hard: { 'requests.memory': '100Mi' } }] },
   {
     what: 'two plain ones',
     quotas: [{ hard: { 'requests.cpu': '50m' } }, { hard: { 'limits.cpu': '900m' } }],
-    mayExceed: true,
   },
   { what: 'BestEffort', quotas: [{ hard: { pods: '10' }, scopes: ['BestEffort'] }] },
   { what: 'BestEffort, none', quotas: [{ hard: { pods: '0' }, scopes: ['BestEffort'] }] },
@@ -63,18 +62,15 @@ const QUOTAS: readonly LimitSetup[] = [
   {
     what: 'NotBestEffort, small',
     quotas: [{ hard: { 'limits.cpu': '100m', pods: '5' }, scopes: ['NotBestEffort'] }],
-    mayExceed: true,
   },
   { what: 'Terminating', quotas: [{ hard: { pods: '0', 'limits.memory': '1Mi' }, scopes: ['Terminating'] }] },
   {
     what: 'NotTerminating',
     quotas: [{ hard: { 'limits.memory': '1Mi' }, scopes: ['NotTerminating'] }],
-    mayExceed: true,
   },
   {
     what: 'NotTerminating and NotBestEffort',
     quotas: [{ hard: { 'limits.memory': '1Mi' }, scopes: ['NotTerminating', 'NotBestEffort'] }],
-    mayExceed: true,
   },
   {
     what: 'PriorityClass',
@@ -105,7 +101,6 @@ const MIXED: readonly LimitSetup[] = [
     what: 'defaults and a quota that they fit',
     limits: [container({ default: { cpu: '10m', memory: '10Mi' } })],
     quotas: [{ hard: { 'limits.cpu': '20m', 'limits.memory': '20Mi', 'requests.cpu': '20m' } }],
-    mayExceed: true,
   },
   {
     what: 'a max and a NotBestEffort quota',
@@ -142,11 +137,20 @@ export const LIMITED_PODS: readonly (readonly [what: string, manifest: PodManife
     ['ephemeral-storage only', main({ limits: { 'ephemeral-storage': '100Mi' } })],
     ['a GPU only', main({ limits: { 'example.com/gpu': '1' } })],
     ['pod-level', { ...main(), resources: { limits: { cpu: '400m', memory: '200Mi' } } }],
-    ['pod-level and its own', { ...main({ limits: { cpu: '40m' } }), resources: { limits: { cpu: '1', memory: '1Gi' } } }],
-    ['two containers, one with', { containers: [one({ limits: { cpu: '40m', memory: '60Mi' } }), one(undefined, 'other')] }],
+    [
+      'pod-level and its own',
+      { ...main({ limits: { cpu: '40m' } }), resources: { limits: { cpu: '1', memory: '1Gi' } } },
+    ],
+    [
+      'two containers, one with',
+      { containers: [one({ limits: { cpu: '40m', memory: '60Mi' } }), one(undefined, 'other')] },
+    ],
     ['three containers', { containers: [one(), one(undefined, 'b'), one(undefined, 'c')] }],
     ['an init container', { ...main(), initContainers: [one({ requests: { cpu: '40m' } }, 'init')] }],
-    ['an init container without', { ...main({ limits: { cpu: '40m', memory: '60Mi' } }), initContainers: [one(undefined, 'init')] }],
+    [
+      'an init container without',
+      { ...main({ limits: { cpu: '40m', memory: '60Mi' } }), initContainers: [one(undefined, 'init')] },
+    ],
     ['a sidecar', { ...main(), initContainers: [{ ...one(undefined, 'proxy'), restartPolicy: 'Always' }] }],
     [
       'a sidecar with, and an init container',

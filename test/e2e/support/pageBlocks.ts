@@ -61,7 +61,7 @@ export function pageRows(page: string, directive: string): string[] {
 
 /**
  * Whether what a page shows is what came: `...` stands for anything, `XXXXX` for as many characters made up by the API
- * server, ages and spaces between columns may differ.
+ * server; ages, spaces between columns and the order of the errors of one object may differ.
  */
 export function looksLike(shown: string, actual: string): boolean {
   const parts = masked(shown).split(/(\n?\.\.\.(?=\n|$)|\.\.\.|X{5,})/);
@@ -73,7 +73,7 @@ export function looksLike(shown: string, actual: string): boolean {
 }
 
 function masked(text: string): string {
-  return text
+  const lines = text
     .trim()
     .split('\n')
     .map((line) =>
@@ -83,6 +83,8 @@ function masked(text: string): string {
         .replaceAll(/(?<=  )(?:\d+[smhd])+(?=  |$)/g, 'AGE')
         .replaceAll(/\bfor \d+ s\b/g, 'for SECONDS')
         .replace(/^(\[\+\]certificate ok): expires.*$/, '$1'),
-    )
-    .join('\n');
+    );
+  // The API server lists errors in no order.
+  const listed = lines.filter((line) => line.startsWith('* ')).sort();
+  return lines.map((line) => (line.startsWith('* ') ? listed.shift() : line)).join('\n');
 }

@@ -9,7 +9,7 @@ export interface PodLoadOptions {
   /** In enforce mode: an answer that is not hardened counts as a failure. */
   readonly namespace: string;
   readonly perSecond: number;
-  /** So many creations at once at most. */
+  /** So many creations at once, at most and in each burst. */
   readonly connections: number;
 }
 
@@ -32,7 +32,6 @@ export class PodLoad {
   sent = 0;
   inFlight = 0;
   private stopping = false;
-  private nextSlot = performance.now();
   /** Several loads may follow each other in a namespace. */
   private readonly prefix = `load-${randomBytes(3).toString('hex')}`;
   private readonly workers: Promise<void>[];
@@ -71,12 +70,11 @@ export class PodLoad {
   }
 
   private async work(): Promise<void> {
-    const intervalMs = 1000 / this.options.perSecond;
+    const { perSecond, connections } = this.options;
+    const intervalMs = (connections * 1000) / perSecond;
     while (!this.stopping) {
-      const now = performance.now();
-      // What was late is not caught up with: that would be a burst of its own.
-      this.nextSlot = Math.max(this.nextSlot + intervalMs, now);
-      await pause(this.nextSlot - now);
+      // All at the same moment: one after the other, the API server would use one connection to one replica for all.
+      await pause(intervalMs - (performance.now() % intervalMs));
       await this.create();
     }
   }

@@ -32,7 +32,11 @@ export interface PodReply {
     readonly containers: readonly Container[];
     readonly initContainers?: readonly Container[];
     readonly ephemeralContainers?: readonly Container[];
-    readonly volumes?: readonly { readonly name: string; readonly projected?: Json; readonly emptyDir?: Json }[];
+    readonly volumes?: readonly {
+      readonly name: string;
+      readonly projected?: Json;
+      readonly emptyDir?: Json;
+    }[];
     readonly securityContext?: Readonly<Record<string, Json>>;
     readonly nodeSelector?: Readonly<Record<string, string>>;
     readonly automountServiceAccountToken?: boolean;
@@ -94,17 +98,19 @@ export async function putPolicy(name: string, spec: unknown): Promise<{ generati
       : await controlPlane.api('PATCH', `${POLICIES}/${name}`, { spec });
   if (status >= 300) throw new Error(`policy ${name} not taken: ${JSON.stringify(body)}`);
   const { generation } = (body as { metadata: { generation: number } }).metadata;
-  await eventually(`generation ${generation} of policy ${name} in every replica`, () =>
-    world().replicas.every((replica) =>
-      replica
-        .logs()
-        .some(
-          (line) =>
-            (line.message === 'policy loaded' || line.message === 'policy rejected') &&
-            line['policy'] === name &&
-            line['generation'] === generation,
-        ),
-    ),
+  await eventually(
+    `generation ${generation} of policy ${name} in every replica`,
+    () =>
+      world().replicas.every((replica) =>
+        replica
+          .logs()
+          .some(
+            (line) =>
+              (line.message === 'policy loaded' || line.message === 'policy rejected') &&
+              line['policy'] === name &&
+              line['generation'] === generation,
+          ),
+      ),
     10_000,
     100,
   );

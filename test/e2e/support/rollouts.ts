@@ -28,7 +28,7 @@ export async function rolloutsOf(namespace: string): Promise<Rollouts> {
   return {
     replicaSets: await replicaSetsOf(namespace),
     controllerRevisions: namesOf(body.items as Json[]),
-    templates: await templatesOf(namespace, ({ spec }) => (spec.jobTemplate ?? spec.template) as Json),
+    templates: await templatesOf(namespace, ({ spec }) => spec.jobTemplate ?? spec.template),
   };
 }
 

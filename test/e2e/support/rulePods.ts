@@ -61,7 +61,7 @@ export type Effect = 'acts' | 'reports' | 'silent';
 
 /** What a rule did to an object, from the answer alone. */
 export function effectOf(rule: RuleId, { status, body, warnings }: ApiReply<PodReply>): Effect {
-  if (status === 403 && body.message?.includes(`${rule}`) === true) return 'acts';
+  if (status === 403 && body.message?.includes(rule) === true) return 'acts';
   if (status !== 201) throw new Error(`pod not admitted: ${JSON.stringify(body)}`);
   if (changedRules(body).includes(rule)) return 'acts';
   return warnings.some((warning) => warning.startsWith(`${rule} violated `)) ? 'reports' : 'silent';

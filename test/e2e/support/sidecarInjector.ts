@@ -39,7 +39,9 @@ export async function startInjector(options: InjectorOptions): Promise<Injector>
     void json(incoming).then((review: Json) => {
       calls++;
       answer.setHeader('content-type', 'application/json');
-      answer.end(JSON.stringify({ ...review, request: undefined, response: responseTo(review.request, options) }));
+      answer.end(
+        JSON.stringify({ ...review, request: undefined, response: responseTo(review.request, options) }),
+      );
     });
   });
   server.listen(0, '127.0.0.1');

@@ -42,6 +42,11 @@ function onContexts(more: Spec): WayOut['change'] {
   });
 }
 
+function withContext(more: Spec): WayOut['change'] {
+  return (pod) =>
+    withSpec({ securityContext: { ...(pod.spec['securityContext'] as Spec | undefined), ...more } })(pod);
+}
+
 function all(...changes: readonly WayOut['change'][]): WayOut['change'] {
   return (pod) => changes.reduce((changed, change) => change(changed), pod);
 }
@@ -79,6 +84,9 @@ const os = (operator: string, ...values: readonly string[]): Json => ({
   matchExpressions: [{ key: 'kubernetes.io/os', operator, ...(values.length > 0 ? { values } : {}) }],
 });
 
+/** The API server takes no mirror pod without a node, and gives it no token. */
+const ofNode = withSpec({ nodeName: 'n', automountServiceAccountToken: false });
+
 export const ANNOTATIONS_AND_NAMES: readonly WayOut[] = [
   {
     what: 'says that all is done',
@@ -88,10 +96,8 @@ export const ANNOTATIONS_AND_NAMES: readonly WayOut[] = [
   { what: "has a namespace's opt-outs as labels", change: withMetadata({ labels: OPT_OUTS }) },
   {
     what: 'says that it is a mirror pod',
-    change: all(
-      withMetadata({ annotations: { 'kubernetes.io/config.mirror': 'x' } }),
-      withSpec({ nodeName: 'n' }),
-    ),
+    change: all(withMetadata({ annotations: { 'kubernetes.io/config.mirror': 'x' } }), ofNode),
+    without: ofNode,
   },
   {
     what: 'says that it comes from a file of the node',
@@ -127,22 +133,22 @@ export const OWNERS: readonly WayOut[] = [
 }));
 
 export const HOST_PROCESS: readonly WayOut[] = [
-  { what: 'of the pod', change: withSpec({ securityContext: hostProcess }) },
+  { what: 'of the pod', change: withContext(hostProcess) },
   { what: 'of its container', change: onContexts(hostProcess) },
-  { what: 'of both', change: all(withSpec({ securityContext: hostProcess }), onContexts(hostProcess)) },
-  { what: 'as SYSTEM', change: withSpec({ securityContext: asSystem }) },
+  { what: 'of both', change: all(withContext(hostProcess), onContexts(hostProcess)) },
+  { what: 'as SYSTEM', change: withContext(asSystem) },
   {
     what: 'beside what the Linux rules ask for',
-    change: all(withSpec({ securityContext: { ...hostProcess, runAsNonRoot: true } })),
-    without: withSpec({ securityContext: { runAsNonRoot: true } }),
+    change: withContext({ ...hostProcess, runAsNonRoot: true }),
+    without: withContext({ runAsNonRoot: true }),
   },
   {
     what: 'with a uid of root',
-    change: all(withSpec({ securityContext: { ...hostProcess, runAsUser: 0 } })),
-    without: withSpec({ securityContext: { runAsUser: 0 } }),
+    change: withContext({ ...hostProcess, runAsUser: 0 }),
+    without: withContext({ runAsUser: 0 }),
   },
 ].map(({ what, change, without = (pod: PodManifest) => pod }) => ({
-  what: `hostProcess ${what}`,
+  what: `has hostProcess ${what}`,
   change: all(change, onHostNetwork),
   without: all(without, onHostNetwork),
 }));
