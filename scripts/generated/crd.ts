@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import * as z from 'zod';
 import type { RuleId } from '../../src/hardening/rule.js';
 import { MAX_LABELS } from '../../src/hardening/settingsFields.js';
+import { settingsSchema as resourcesSettings } from '../../src/hardening/rules/resources.settings.js';
 import { RULES_BY_ID } from '../../src/hardening/rules/index.js';
 import { KIND, policyDocumentSchema } from '../../src/policy/schema.js';
 import type { GeneratedFile } from './generatedFile.js';
@@ -145,6 +146,8 @@ const NO_NULLS: Check = {
 };
 
 const RULES = 'spec.rules';
+/** With its defaults. */
+const RESOURCES = resourcesSettings.parse({});
 const TERMS = `${RULES}.scheduling.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`;
 const EXPRESSION = `${TERMS}[].matchExpressions[]`;
 
@@ -187,7 +190,7 @@ const CHECKS: Readonly<Record<string, Structural>> = {
   [`${RULES}.readOnlyRootFilesystem.writablePaths`]: SET,
   [`${RULES}.readOnlyRootFilesystem.writablePaths[]`]: WRITABLE_PATH,
   [`${RULES}.readOnlyRootFilesystem.sizeLimit`]: QUANTITY,
-  [`${RULES}.resources`]: checks(...['cpu', 'memory', 'ephemeral-storage'].map(requestAboveLimit)),
+  [`${RULES}.resources`]: checks(...(['cpu', 'memory', 'ephemeral-storage'] as const).map(requestAboveLimit)),
   ...Object.fromEntries(
     ['requests', 'limits'].flatMap((list) =>
       ['cpu', 'memory', 'ephemeral-storage'].map((name) => [`${RULES}.resources.${list}.${name}`, QUANTITY]),
@@ -288,22 +291,36 @@ const CHECKS: Readonly<Record<string, Structural>> = {
   'spec.exceptions[].rules': SET,
 };
 
-/** In the words of resources.settings.ts; CEL escapes the dash of ephemeral-storage. */
-function requestAboveLimit(resource: string): Check {
+/** In the words of resources.settings.ts, its defaults included; CEL escapes the dash of ephemeral-storage. */
+function requestAboveLimit(resource: 'cpu' | 'memory' | 'ephemeral-storage'): Check {
   const field = resource.replaceAll('-', '__dash__');
-  const [request, limit] = [`self.requests.${field}`, `self.limits.${field}`];
+  const [request, limit] = (['requests', 'limits'] as const).map((list) => {
+    const given = `self.${list}.${field}`;
+    const byDefault = RESOURCES[list][resource] ?? '';
+    return `(has(self.${list}) ? (has(${given}) ? string(${given}) : '') : '${byDefault}')`;
+  }) as [string, string];
   return {
     rule: [
-      // The default of the whole rule is {}, which the API server validates before it fills in requests and limits.
-      `!has(self.requests) || !has(self.limits) || !has(${request}) || !has(${limit})`,
-      `!isQuantity(string(${request})) || !isQuantity(string(${limit}))`,
-      `quantity(string(${request})).compareTo(quantity(string(${limit}))) <= 0`,
+      `!isQuantity(${request}) || !isQuantity(${limit})`,
+      `quantity(${request}).compareTo(quantity(${limit})) <= 0`,
     ].join(' || '),
-    messageExpression: `string(${request}) + ' is above limits.${resource}, ' + string(${limit})`,
+    messageExpression: `${request} + ' is above limits.${resource}, ' + ${limit}`,
     message: `is above limits.${resource}`,
     fieldPath: `.requests.${resource}`,
   };
 }
+
+/**
+ * A default that the API server stores stands beside what an author adds later: `kubectl apply` of another `requests`
+ * merges it with what was stored, and server-side apply does so with a set. These are left to the loader, which takes a
+ * list or a map as it is given.
+ */
+const MERGED = [
+  `${RULES}.capabilities.allowedAdd`,
+  `${RULES}.readOnlyRootFilesystem.writablePaths`,
+  `${RULES}.resources.requests`,
+  `${RULES}.resources.limits`,
+];
 
 /**
  * Rules that are not built yet get no default: the API server would store their `action: Disabled` in every policy, and
@@ -311,7 +328,7 @@ function requestAboveLimit(resource: string): Check {
  */
 function hasDefaults(path: string): boolean {
   const [, id] = /^spec\.rules\.(\w+)/.exec(path) ?? [];
-  return id === undefined || RULES_BY_ID.has(id as RuleId);
+  return !MERGED.includes(path) && (id === undefined || RULES_BY_ID.has(id as RuleId));
 }
 
 /** The paths of CHECKS that a conversion has used. */

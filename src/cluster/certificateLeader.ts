@@ -28,7 +28,7 @@ const CONFIGURATION = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconf
 
 /** How often the Secret and the webhook configuration are looked at: re-applied manifests may have emptied a caBundle. */
 const LOOK_MS = 10_000;
-/** After a change, and after the first failure. */
+/** After a change, after the first failure, and while there is no configuration: whoever puts it back waits for us. */
 const SOON_MS = 1_000;
 /** However short certificates live: 5 times a second two small objects are read. */
 const SHORTEST_PAUSE_MS = 200;
@@ -122,7 +122,7 @@ export class CertificateLeader {
       if (this.failures > 0) this.told.delete('failing');
       this.failures = 0;
       this.stepsInARow = changed === 'secret' ? this.stepsInARow + 1 : 0;
-      if (changed === 'nothing') return this.lookMs();
+      if (changed === 'nothing') return this.told.has('missing') ? this.soonMs() : this.lookMs();
       return changed === 'secret' && this.stepsInARow <= STEPS_AT_ONCE ? 0 : this.soonMs();
     } catch (error) {
       if (signal.aborted) return 0;

@@ -170,7 +170,7 @@ function messageOf({ issues, policy }: ClusterPolicy): string {
   if (issues.length === 0) return 'the policy is in force';
   const effect =
     policy === undefined
-      ? 'it has never loaded: pods in namespaces that name it are refused'
+      ? 'it has never loaded: requests of namespaces that name it fail'
       : 'the last good one stays in force';
   const errors = issues.length === 1 ? '1 error' : `${issues.length} errors`;
   return `${errors}; ${effect}: ${issues.map(issueText).join('; ')}`;

@@ -129,9 +129,15 @@ function statusError(object: unknown): ApiError {
   );
 }
 
-/** client-node gives an answer that is not 200 as an Error with `statusCode`, without what the answer said. */
+/**
+ * client-node gives an answer that is not 200 as an Error with `statusCode`, without what the answer said; of a
+ * connection that fails, node-fetch says the whole URL before the reason.
+ */
 function asError(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   const status = 'statusCode' in error ? error.statusCode : undefined;
-  return typeof status === 'number' ? new ApiError(status, error.message) : error;
+  if (typeof status === 'number')
+    return new ApiError(status, `the API server answered ${status} ${error.message}`);
+  const reason = /^request to \S+ failed, reason: (.+)$/s.exec(error.message)?.[1];
+  return reason === undefined ? error : new Error(reason, { cause: error });
 }

@@ -135,7 +135,7 @@ describe('PolicyStatusWriter', () => {
     ]);
     expect(first?.conditions[0]).to.include({ status: 'False', reason: 'Rejected', observedGeneration: 1 });
     expect(first?.conditions[0]?.message).to.match(
-      /^2 errors; it has never loaded: pods in namespaces that name it are refused: spec\..*did you mean "Warn"/,
+      /^2 errors; it has never loaded: requests of namespaces that name it fail: spec\..*did you mean "Warn"/,
     );
     expect(events()[0]).to.include({ reason: 'PolicyRejected', type: 'Warning' });
   });

@@ -162,6 +162,6 @@ describe('a HardeningPolicy', function () {
     expect(head).to.equal('NAME ACCEPTED');
     expect(rows).to.include.members(['e2e-good Accepted', 'e2e-bad Rejected']);
     const wide = await world().controlPlane.kubectlOutput(['get', 'hardeningpolicies', '-o', 'wide']);
-    expect(wide).to.match(/e2e-bad .*it has never loaded: pods in namespaces that name it are refused/);
+    expect(wide).to.match(/e2e-bad .*it has never loaded: requests of namespaces that name it fail/);
   });
 });

@@ -71,7 +71,7 @@ describe('Pod Security as we predict it', function () {
       expect(differing).to.deep.equal([]);
       expect(refusals).to.deep.equal([]);
       // Of objects that are valid there are some of each level, and hardening leaves enough to tell apart.
-      expect(seen).to.have.length.above(200);
+      expect(seen.length).to.be.above(corpusSamples().length * 0.9);
       expect(Math.min(reached.privileged, reached.baseline + reached.restricted)).to.be.above(20);
     });
   }

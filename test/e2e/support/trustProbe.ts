@@ -17,8 +17,8 @@ const CONFIGURATION = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconf
  * an API server would do that had no connection yet.
  */
 export class TrustProbe {
-  /** Serial numbers of the leaves seen on the wire, in the order of their first appearance. */
-  readonly leaves = new Set<string>();
+  /** Leaves seen on the wire, in the order of their first appearance: when each expires, by its serial number. */
+  readonly leaves = new Map<string, number>();
   /** By replica: the serial number that it served last. */
   readonly serving = new Map<string, string>();
   /** Fingerprints of the authorities seen in any caBundle, in the order of their first appearance. */
@@ -68,7 +68,7 @@ export class TrustProbe {
   private async handshake({ name, admissionPort }: KubeHarden, ca: string): Promise<void> {
     try {
       const leaf = await servedLeaf(admissionPort, ca);
-      this.leaves.add(leaf.serialNumber);
+      this.leaves.set(leaf.serialNumber, Date.parse(leaf.validTo));
       this.serving.set(name, leaf.serialNumber);
     } catch (error) {
       this.refused.push(`${name}: ${String(error)}`);
