@@ -115,6 +115,17 @@ function* samples(): Generator<[Pod, HardenOptions]> {
       pod({ os: { name: 'windows' }, securityContext: { windowsOptions: { runAsUserName: 'app' } } }),
       options,
     ];
+    // A Linux pod that says so all the same: the API server takes it, and a Linux kubelet ignores it.
+    const hostProcess = { securityContext: { windowsOptions: { hostProcess: true } } };
+    yield [
+      pod({
+        hostNetwork: true,
+        ...hostProcess,
+        initContainers: [container({ name: 'init', ...hostProcess })],
+        containers: [container(hostProcess)],
+      }),
+      options,
+    ];
     yield [pod(), options];
   }
 }

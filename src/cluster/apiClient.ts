@@ -37,6 +37,9 @@ export interface ApiClient {
   request(method: 'GET' | 'POST' | 'PUT' | 'PATCH', path: string, request?: ApiRequest): Promise<ApiObject>;
 }
 
+/** By which audit logs know us. */
+export const USER_AGENT = 'kube-harden';
+
 /** A healthy API server answers within a second; one that is starting may take a few. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
@@ -89,17 +92,19 @@ export class KubeApiClient implements ApiClient {
     { contentType = 'application/json' }: ApiRequest,
   ): Promise<RequestOptions> {
     const options: RequestOptions = {};
+    const servername = this.config.getCurrentCluster()?.tlsServerName;
     // Reads a service account's token again when it is a minute old.
     await this.config.applyToHTTPSOptions(options);
     return {
       ...options,
+      ...(servername && { servername }),
       method,
       // A proxy's agent (the kubeconfig's proxy-url) is one of its own and stays.
       ...((options.agent === undefined || options.agent instanceof Agent) && { agent: this.agent }),
       headers: {
         ...(options.headers as Record<string, string> | undefined),
         accept: 'application/json',
-        'user-agent': 'kube-harden',
+        'user-agent': USER_AGENT,
         ...(body !== undefined && { 'content-type': contentType, 'content-length': Buffer.byteLength(body) }),
       },
     };

@@ -1,7 +1,7 @@
 import type { KubeConfig, Watch } from '@kubernetes/client-node';
 import type { Agent } from 'node:http';
 import { isRecord } from '../hardening/locate.js';
-import type { ApiObject } from './apiClient.js';
+import { USER_AGENT, type ApiObject } from './apiClient.js';
 import { ApiError } from './apiError.js';
 
 /** What follows the changes of a resource. */
@@ -51,7 +51,9 @@ export class KubeWatchStream implements WatchStream {
     // The agent is the only way to a connection that has sent no headers yet.
     const config = Object.assign(Object.create(this.config) as KubeConfig, {
       applyToFetchOptions: async (options: Parameters<KubeConfig['applyToFetchOptions']>[0]) => {
-        const init = await this.config.applyToFetchOptions(options);
+        // As our other requests say it: whoever reads an audit log sees one client.
+        const headers = { ...options.headers, 'User-Agent': USER_AGENT };
+        const init = await this.config.applyToFetchOptions({ ...options, headers });
         if (typeof init.agent === 'object') agent = init.agent;
         if (signal.aborted) agent?.destroy();
         return init;

@@ -286,7 +286,7 @@ describe('Reflector', () => {
     expect(logs.texts).to.deep.equal(['error watch is stale: decisions go on from what is known']);
     expect(logs.lines.find(({ level }) => level === 'error')?.fields).to.include({
       resource: 'namespaces',
-      reason: 'Internal Server Error',
+      reason: 'the API server answered 500 Internal Server Error',
       synced: true,
     });
     server.intercept = () => undefined;

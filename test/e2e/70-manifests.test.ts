@@ -156,6 +156,8 @@ describe('manifests applied', function () {
     // All anew; the Namespace stays, for nobody is there to finish it.
     await kubectl(['delete', '-f', '-'], await withoutNamespace());
     await kubectl(APPLY);
+    // Its conditions are the API server's to write, a moment after it is made.
+    await kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all']);
     const first = await stored();
     expect(filled(first).filter(Boolean)).to.deep.equal([]);
     expectUnchanged(await kubectl(APPLY));

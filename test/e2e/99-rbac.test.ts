@@ -12,7 +12,7 @@ import { world } from './support/world.js';
 
 const SERVER = 'system:serviceaccount:kube-harden:kube-harden';
 /** How replicas call themselves: by our own client, and by client-node's watches. */
-const REPLICA_AGENT = /^(?:kube-harden|node-fetch)\b/;
+const REPLICA_AGENT = /^kube-harden\b/;
 
 interface Right {
   /** A namespace, or `*`. */
