@@ -52,7 +52,7 @@ export class KubeWatchStream implements WatchStream {
     const config = Object.assign(Object.create(this.config) as KubeConfig, {
       applyToFetchOptions: async (options: Parameters<KubeConfig['applyToFetchOptions']>[0]) => {
         // As our other requests say it: whoever reads an audit log sees one client.
-        const headers = { ...options.headers, 'User-Agent': USER_AGENT };
+        const headers = { 'User-Agent': USER_AGENT };
         const init = await this.config.applyToFetchOptions({ ...options, headers });
         if (typeof init.agent === 'object') agent = init.agent;
         if (signal.aborted) agent?.destroy();

@@ -19,7 +19,8 @@ export const SKIP_REASONS: Readonly<Record<SkipCode, string>> = {
   EphemeralContainer:
     'an ephemeral container may not have this field, or could not be used for debugging with it',
   DaemonSetPod: 'a DaemonSet has pinned the pod to its node already',
-  BarePod: 'a pod that nobody owns, or the template of a Job: replacing what its author wrote would make the next kubectl apply fail',
+  BarePod:
+    'a pod that nobody owns, or the template of a Job: replacing what its author wrote would make the next kubectl apply fail',
   StatefulUnknownImage:
     'it writes to a volume that outlives the pod, and nothing is known of its image: another user could not read the data',
   UnknownImage:

@@ -1,6 +1,6 @@
 /**
- * The four ways in which a pod can be created in the benchmark, each in a namespace of its own that only it is bound to:
- * with nothing, with an in-tree MutatingAdmissionPolicy, with the least webhook there can be, and with kube-harden.
+ * The ways in which a pod can be created in the benchmark, each in a namespace of its own that only it is bound to: with
+ * nothing, with an in-tree MutatingAdmissionPolicy of two kinds, with the least webhook there can be, and with kube-harden.
  */
 import type { Operation } from 'fast-json-patch';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -15,8 +15,9 @@ import { OwnedProcess } from '../../e2e/support/ownedProcess.js';
 import { eventually } from '../../e2e/support/wait.js';
 import { barePod } from '../../support/controllerPod.js';
 import { podReview } from '../review.js';
+import { applyConfigurationMutations, jsonPatchMutations, type Mutation } from './celPolicy.js';
 
-export const VARIANTS = ['nothing', 'in-tree', 'floor', 'kube-harden'] as const;
+export const VARIANTS = ['nothing', 'in-tree', 'in-tree, patch', 'floor', 'kube-harden'] as const;
 export type Variant = (typeof VARIANTS)[number];
 
 /** Names the namespace that a policy or webhook other than ours is bound to. */
@@ -62,12 +63,12 @@ export function patchOfPod(): readonly Operation[] {
 
 /** Makes namespaces, policy and webhooks; the namespace of each variant. */
 export async function makeVariants(controlPlane: ControlPlane): Promise<Record<Variant, string>> {
-  const namespaces = Object.fromEntries(VARIANTS.map((variant) => [variant, `bench-${variant}`])) as Record<
-    Variant,
-    string
-  >;
+  const namespaces = Object.fromEntries(
+    VARIANTS.map((variant) => [variant, `bench-${wordOf(variant)}`]),
+  ) as Record<Variant, string>;
   for (const variant of VARIANTS) {
-    const labels = variant === 'kube-harden' ? { 'kube-harden.io/mode': 'enforce' } : { [LABEL]: variant };
+    const labels =
+      variant === 'kube-harden' ? { 'kube-harden.io/mode': 'enforce' } : { [LABEL]: wordOf(variant) };
     await make(controlPlane, '/api/v1/namespaces', {
       apiVersion: 'v1',
       kind: 'Namespace',
@@ -79,9 +80,15 @@ export async function makeVariants(controlPlane: ControlPlane): Promise<Record<V
     });
   }
   const patch = patchOfPod();
-  await makePolicy(controlPlane, patch);
+  await makePolicy(controlPlane, 'in-tree', applyConfigurationMutations());
+  await makePolicy(controlPlane, 'in-tree, patch', jsonPatchMutations(volumeNames(patch)));
   await makeFloor(controlPlane, patch);
   return namespaces;
+}
+
+/** As a name and a label's value. */
+function wordOf(variant: Variant): string {
+  return variant.replace(', ', '-');
 }
 
 async function make(controlPlane: ControlPlane, path: string, object: Json): Promise<void> {
@@ -89,8 +96,12 @@ async function make(controlPlane: ControlPlane, path: string, object: Json): Pro
   if (status !== 201) throw new Error(`${path}: ${JSON.stringify(body)}`);
 }
 
-async function makePolicy(controlPlane: ControlPlane, patch: readonly Operation[]): Promise<void> {
-  const metadata = { name: 'bench' };
+async function makePolicy(
+  controlPlane: ControlPlane,
+  variant: Variant,
+  mutations: readonly Mutation[],
+): Promise<void> {
+  const metadata = { name: wordOf(variant) };
   await make(controlPlane, `${ADMISSION}/mutatingadmissionpolicies`, {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'MutatingAdmissionPolicy',
@@ -99,46 +110,29 @@ async function makePolicy(controlPlane: ControlPlane, patch: readonly Operation[
       failurePolicy: 'Fail',
       reinvocationPolicy: 'IfNeeded',
       matchConstraints: {
-        namespaceSelector: { matchLabels: { [LABEL]: 'in-tree' } },
+        namespaceSelector: { matchLabels: { [LABEL]: wordOf(variant) } },
         resourceRules: [
           { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] },
         ],
       },
-      mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: expressionOf(patch) } }],
+      mutations,
     },
   });
   await make(controlPlane, `${ADMISSION}/mutatingadmissionpolicybindings`, {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'MutatingAdmissionPolicyBinding',
     metadata,
-    spec: { policyName: 'bench' },
+    spec: { policyName: metadata.name },
   });
 }
 
-/**
- * The patch as a CEL expression, as one would write it by hand: an operation for each container's index, each only
- * where its field is not there yet (which reinvocation needs as well). An ApplyConfiguration may not touch the atomic
- * list `capabilities.drop`.
- */
-function expressionOf(patch: readonly Operation[]): string {
-  const done = 'object.spec.?securityContext.runAsNonRoot.orValue(false)';
-  const parts = patch
-    // The annotation tells of rules, which the policy has none of.
-    .filter(({ path }) => !path.startsWith('/metadata'))
-    .map((operation) => {
-      if (operation.op !== 'add') throw new Error(`no CEL for ${operation.op} ${operation.path}`);
-      return `JSONPatch{op: "add", path: "${operation.path}", value: ${literal(operation.value)}}`;
-    });
-  return `${done} ? [] : [${parts.join(',\n')}]`;
-}
-
-/** A CEL literal; the values of a map are of different types, which CEL wants to be told. */
-function literal(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  return `{${Object.entries(value)
-    .map(([key, item]) => `${JSON.stringify(key)}: dyn(${literal(item)})`)
-    .join(', ')}}`;
+/** Of the emptyDirs, in the order of the containers: the results are compared to the letter. */
+function volumeNames(patch: readonly Operation[]): string[] {
+  return patch.flatMap((operation) =>
+    operation.op === 'add' && operation.path === '/spec/volumes/-'
+      ? [String((operation.value as { name: unknown }).name)]
+      : [],
+  );
 }
 
 async function makeFloor(controlPlane: ControlPlane, patch: readonly Operation[]): Promise<void> {
