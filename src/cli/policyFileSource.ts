@@ -1,4 +1,4 @@
-import type { Policy } from '../policy/policy.js';
+import { overByName, type Policy } from '../policy/policy.js';
 import type { HealthCheck } from '../server/health.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -66,9 +66,4 @@ export async function policyFileSource(
 async function readPolicies(path: string): Promise<readonly Policy[]> {
   const { loadPolicyPath } = await import('../policy/load.js');
   return readOr(path, '--policy-file', () => loadPolicyPath(path));
-}
-
-/** A policy takes the place of one of the same name that comes before it. */
-export function overByName(...layers: readonly (readonly Policy[])[]): Policy[] {
-  return [...new Map(layers.flat().map((policy) => [policy.name, policy])).values()];
 }

@@ -1,5 +1,5 @@
 import { issueText } from '../policy/policyError.js';
-import type { Policy } from '../policy/policy.js';
+import { overByName, type Policy } from '../policy/policy.js';
 import type { HealthCheck } from '../server/health.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -89,9 +89,7 @@ export class ClusterSource {
     const { basePolicies, metrics, clock } = this.options;
     const all = this.policies.all;
     const good = all.flatMap(({ policy }) => policy ?? []);
-    const inForce = [
-      ...new Map([...basePolicies(), ...good].map((policy) => [policy.name, policy])).values(),
-    ];
+    const inForce = overByName(basePolicies(), good);
     const broken = all.filter(({ policy }) => policy === undefined);
     this.plans.replacePolicies(
       inForce,

@@ -33,3 +33,8 @@ export interface Policy {
   readonly imageProfiles: readonly ImageProfile[];
   readonly exceptions: readonly PolicyException[];
 }
+
+/** Policies in layers: one takes the place of a policy of the same name that comes before it. */
+export function overByName(...layers: readonly (readonly Policy[])[]): Policy[] {
+  return [...new Map(layers.flat().map((policy) => [policy.name, policy])).values()];
+}

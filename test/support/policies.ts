@@ -1,7 +1,7 @@
 import { BUILTIN_POLICIES } from '../../src/policy/builtin.generated.js';
 import { loadPolicies } from '../../src/policy/load.js';
 import type { NamespaceFacts } from '../../src/policy/namespace.js';
-import type { Policy } from '../../src/policy/policy.js';
+import { overByName, type Policy } from '../../src/policy/policy.js';
 
 /** A policy from the text of its spec, indented or not: `warnings: Full`. */
 export function policyFrom(spec: string, name = 'default'): Policy {
@@ -13,7 +13,7 @@ export function policyFrom(spec: string, name = 'default'): Policy {
 
 /** The built-in policies with these over them by name, as `serve --policy-file` has them. */
 export function withBuiltin(...given: readonly Policy[]): Policy[] {
-  return [...new Map([...BUILTIN_POLICIES, ...given].map((policy) => [policy.name, policy])).values()];
+  return overByName(BUILTIN_POLICIES, given);
 }
 
 /** A namespace with labels of ours, their prefix left out: `{mode: 'enforce'}`. */

@@ -175,6 +175,8 @@ async function makeFloor(controlPlane: ControlPlane, patch: readonly Operation[]
         sideEffects: 'None',
         failurePolicy: 'Fail',
         timeoutSeconds: 5,
+        // As ours: the API server compares the object before and after for it. Nobody changes it, so it is called once.
+        reinvocationPolicy: 'IfNeeded',
         namespaceSelector: { matchLabels: { [LABEL]: 'floor' } },
         rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
         clientConfig: {
