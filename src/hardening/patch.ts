@@ -47,8 +47,20 @@ interface Place {
   readonly pointer: string;
   readonly depth: number;
   /** Parents below it that operations of this patch add: later changes go into the value itself. */
-  readonly added: { readonly path: Path; readonly depth: number; readonly value: Holder }[];
+  readonly added: AddedParent[];
+  /** The same by pointer, once there are many: a hostile author's thousands must not each look at all the others. */
+  byPointer?: Map<string, AddedParent>;
 }
+
+interface AddedParent {
+  readonly path: Path;
+  readonly depth: number;
+  readonly pointer: string;
+  readonly value: Holder;
+}
+
+/** Up to here looking at each is quicker than a map; an ordinary pod has two or three. */
+const SCANNED_MAX = 16;
 
 /** `spec`, list, index: most changes are made inside a container, so the way there is gone once. */
 const CONTAINER_DEPTH = 3;
@@ -85,11 +97,11 @@ function write(place: Place, path: Path, after: unknown): Operation | undefined 
       continue;
     }
     // By its path, not by the object that lacks it: YAML anchors let several places share one object.
-    const pending = addedAt(place, path, depth);
+    const pending = addedAt(place, path, depth, text);
     const value = pending?.value ?? emptyFor(path[depth + 1]);
     put(value, path, depth + 1, after);
     if (pending) return undefined;
-    place.added.push({ path, depth, value });
+    remember(place, { path, depth, pointer: text, value });
     return { op: 'add', path: text, value };
   }
   const key = path[last] as Key;
@@ -97,10 +109,18 @@ function write(place: Place, path: Path, after: unknown): Operation | undefined 
   return { op: exists ? 'replace' : 'add', path: `${text}/${escapeKey(key)}`, value: after };
 }
 
-/** The parent that an earlier operation adds at this depth of this path. */
-function addedAt({ added, depth: from }: Place, path: Path, depth: number): { value: Holder } | undefined {
-  for (const parent of added) {
-    if (parent.depth === depth && isSame(parent.path, path, from, depth)) return parent;
+function remember(place: Place, parent: AddedParent): void {
+  place.added.push(parent);
+  if (place.added.length <= SCANNED_MAX) return;
+  place.byPointer ??= new Map(place.added.map((known) => [known.pointer, known]));
+  place.byPointer.set(parent.pointer, parent);
+}
+
+/** The parent that an earlier operation adds at this depth of this path, which `text` points to. */
+function addedAt(place: Place, path: Path, depth: number, text: string): AddedParent | undefined {
+  if (place.byPointer) return place.byPointer.get(text);
+  for (const parent of place.added) {
+    if (parent.depth === depth && isSame(parent.path, path, place.depth, depth)) return parent;
   }
   return undefined;
 }

@@ -141,12 +141,14 @@ describe('harden', () => {
     };
     for (const [title, make] of Object.entries(shapes))
       it(`thousands of ${title}`, () => {
-        // Four times the size is four times the work; a square would be sixteen. The best of three, for the machine's sake.
-        const ratios = [1, 2, 3].map(() => {
-          const small = milliseconds(make(500));
-          return milliseconds(make(2_000)) / Math.max(small, 5);
-        });
-        expect(Math.min(...ratios)).to.be.below(9);
+        // Four times the size is four times the work; a square would be sixteen. Of each size the best of five, in turn: a
+        // pause of the machine or of the collector in one of them says nothing.
+        const best = { small: Infinity, large: Infinity };
+        for (let attempt = 0; attempt < 5; attempt++) {
+          best.small = Math.min(best.small, milliseconds(make(500)));
+          best.large = Math.min(best.large, milliseconds(make(2_000)));
+        }
+        expect(best.large / Math.max(best.small, 5)).to.be.below(9);
       });
   });
 });
