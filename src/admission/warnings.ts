@@ -123,6 +123,7 @@ function ruleLine(
  * was asked for, but not that the author did not ask for it: one line for each quota says so.
  */
 function quotaLines({ plan, changes }: Told, request: AdmissionRequest): string[] {
+  if (plan.quotas.length === 0) return [];
   const added = new Set<string>();
   for (const { rule, path, after } of changes) {
     const at = rule === 'resources' ? path.indexOf('resources') : -1;

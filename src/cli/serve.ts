@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ListenError } from '../server/listenError.js';
 import { Servers, type Addresses } from '../server/servers.js';
 import { DecisionLog } from '../telemetry/decisionLog.js';
@@ -74,7 +75,9 @@ async function serve(settings: ServeSettings): Promise<void> {
 
   logger.info('shutting down', { signal: await signal });
   const stopped = servers.stop({ delayMs: settings.shutdownDelayMs, graceMs: settings.shutdownGraceMs });
-  await Promise.all([parts.leave(), stopped]);
+  // An API server that hangs must not keep the process beyond its grace period: the lease then runs out by itself.
+  const graceEnds = sleep(settings.shutdownGraceMs * 0.9, undefined, { ref: false });
+  await Promise.all([Promise.race([parts.leave(), graceEnds]), stopped]);
   parts.close();
   await logger.start();
   logger.info('stopped');

@@ -29,7 +29,7 @@ const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
  * Keeps what decisions need and nothing else; whoever asked is told of a namespace for which that changed.
  */
 export class NamespaceStore {
-  readonly namespaces: ObjectStore & { has(name: string): boolean };
+  readonly namespaces: ObjectStore;
   readonly limitRanges: ObjectStore;
   readonly resourceQuotas: ObjectStore;
   private readonly known: KeyedStore<KnownNamespace>;
@@ -62,10 +62,6 @@ export class NamespaceStore {
       ),
     };
   }
-
-  get names(): Iterable<string> {
-    return this.known.keys;
-  }
 }
 
 /** A namespace's objects lie together: their key is the namespace's name, a slash, and their own. */
@@ -97,14 +93,6 @@ class KeyedStore<T> implements ObjectStore {
 
   get size(): number {
     return this.entries.size;
-  }
-
-  get keys(): Iterable<string> {
-    return this.entries.keys();
-  }
-
-  has(key: string): boolean {
-    return this.entries.has(key);
   }
 
   get(key: string): T | undefined {

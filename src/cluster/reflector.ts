@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../telemetry/logger.js';
 import type { ApiClient, ApiObject } from './apiClient.js';
 import { ApiError } from './apiError.js';
+import { backOffDelay, type BackOff } from './backOff.js';
 import type { WatchStream } from './watchStream.js';
 
 /** Told of what a watch goes through; `Metrics` is one. */
@@ -45,10 +46,7 @@ export interface ReflectorOptions {
   readonly timings?: Partial<ReflectorTimings>;
 }
 
-export interface ReflectorTimings {
-  /** After the first failure; doubled with each further one up to `longestBackOffMs`, half of it by chance. */
-  readonly backOffMs: number;
-  readonly longestBackOffMs: number;
+export interface ReflectorTimings extends BackOff {
   /** An API server sends a bookmark about once a minute (at most 75 s apart): silence beyond this is a dead connection. */
   readonly silenceMs: number;
   /** The shortest and longest life of a watch connection, as client-go asks for it: replicas are not to come back together. */
@@ -321,9 +319,7 @@ export class Reflector {
   }
 
   private async backOff(): Promise<void> {
-    const { backOffMs, longestBackOffMs } = this.timings;
-    const longest = Math.min(longestBackOffMs, backOffMs * 2 ** Math.min(this.failures - 1, 20));
-    const delay = longest / 2 + (Math.random() * longest) / 2;
+    const delay = backOffDelay(this.failures, this.timings);
     await sleep(delay, undefined, { signal: this.stopping.signal }).catch(() => undefined);
   }
 

@@ -9,6 +9,7 @@ import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { ApiClient, ApiObject } from './apiClient.js';
 import { ApiError } from './apiError.js';
+import { backOffDelay, type BackOff } from './backOff.js';
 import { CertificateLeader } from './certificateLeader.js';
 import { readCertificateSecret, SECRET_KEYS, type CertificateSecret } from './certificateSecret.js';
 import { SYSTEM_CLOCK, type Clock } from './clock.js';
@@ -18,12 +19,9 @@ import type { WatchStream } from './watchStream.js';
 /** Shipped empty by the manifests: then no right to create Secrets is needed, which could not be limited by name. */
 const SECRET = 'kube-harden-certificates';
 
-export interface FollowTimings {
+export interface FollowTimings extends BackOff {
   /** The Secret is read again so often whatever the watch says: a watch that is dead without a sign costs no more. */
   readonly readAgainMs: number;
-  /** After the first failure of the watch; doubled with each further one up to `longestBackOffMs`, half of it by chance. */
-  readonly backOffMs: number;
-  readonly longestBackOffMs: number;
   /** The shortest and longest life of a watch connection. */
   readonly watchSeconds: readonly [number, number];
 }
@@ -158,7 +156,6 @@ export class SelfManagedCertificates implements TlsSource {
   }
 
   private async follow(): Promise<void> {
-    const { backOffMs, longestBackOffMs } = this.timings;
     let failures = 0;
     while (!this.hasClosed()) {
       const started = performance.now();
@@ -171,8 +168,7 @@ export class SelfManagedCertificates implements TlsSource {
         this.failed(error);
       }
       if (failures === 0 || this.hasClosed()) continue;
-      const longest = Math.min(longestBackOffMs, backOffMs * 2 ** Math.min(failures - 1, 20));
-      await sleep(longest / 2 + (Math.random() * longest) / 2, undefined, {
+      await sleep(backOffDelay(failures, this.timings), undefined, {
         signal: this.closing.signal,
       }).catch(() => undefined);
       await this.read().catch((error: unknown) => this.failed(error));

@@ -34,7 +34,7 @@ describe('Reflector', () => {
     counts = { again: 0, failed: 0 };
     removed = [];
     store = new NamespaceStore((name) => {
-      if (!store.namespaces.has(name)) removed.push(name);
+      if (store.get(name) === undefined) removed.push(name);
     });
     server.put(PATH, ns('shop'));
   });
