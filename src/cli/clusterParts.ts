@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { ApiServerVersion } from '../cluster/apiServerVersion.js';
 import { ClusterSource } from '../cluster/clusterSource.js';
 import { connect, KubeconfigError, type Connection } from '../cluster/connection.js';
 import { LeaderElection } from '../cluster/leaderElection.js';
@@ -30,6 +31,7 @@ export async function clusterParts(options: ClusterOptions): Promise<ServeParts>
   const connection = await connectOr(cluster);
   // A connection of its own: a flood of made-up tokens must not stand before the look-ups that admission waits for.
   const accessConnection = await connectOr(cluster);
+  const apiServerVersion = new ApiServerVersion({ api: accessConnection.api, logger });
   const tls = certificates(options, connection);
   // As no other process has it, a restarted container of the same pod neither.
   const identity = `${process.env['POD_NAME'] || hostname()}_${randomBytes(4).toString('hex')}`;
@@ -61,6 +63,7 @@ export async function clusterParts(options: ClusterOptions): Promise<ServeParts>
     tls: tls.source,
     checks: [files.check, ...source.checks, leaderCheck(election)],
     access: new ClusterPreviewAccess({ api: accessConnection.api, logger }),
+    podSecurityMinor: () => apiServerVersion.minor(),
     namespaces: `namespaces and policies of ${connection.server}`,
     mode: 'cluster',
     started: () => election.start(),

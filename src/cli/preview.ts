@@ -23,6 +23,7 @@ export interface PreviewOptions {
   readonly namespacesFile?: string | undefined;
   readonly mode?: string | undefined;
   readonly label?: readonly string[] | undefined;
+  readonly podSecurityVersion?: string | undefined;
 }
 
 const NOTHING_TO_DO = 0;
@@ -61,6 +62,10 @@ export function previewCommand(io: PreviewIo = processIo()): Command {
     .option('--namespaces-file <file>', 'a List of Namespaces with their labels; without it all are enforce')
     .option('--mode <mode>', 'enforce, audit or disabled, whatever the namespace says')
     .option('--label <key=value>', 'a label that the namespace shall have; may be repeated', repeat)
+    .option(
+      '--pod-security-version <version>',
+      'the version of the Pod Security Standards to judge by, such as v1.36 (default: "latest")',
+    )
     .addHelpText('after', EXAMPLES)
     .action(async (options: PreviewOptions) => {
       process.exitCode = await runPreview(options, io);
@@ -152,7 +157,7 @@ async function previewAll(
   ]);
   const given: GivenChoices = { ...options, labels: options.label ?? [] };
   const read = loaded && readChoices(given, loaded.names);
-  if (read && 'problems' in read) problems.push(...read.problems.map((problem) => `--${problem}`));
+  if (read && 'problems' in read) problems.push(...read.problems.map(flagProblem));
   const previews: FilePreview[] = [];
   for (const source of options.filename.flatMap((path) => sources(path, problems))) {
     try {
@@ -171,6 +176,11 @@ async function previewAll(
     }
   }
   return previews;
+}
+
+/** A choice is named as in a query: `podSecurityVersion` is `--pod-security-version`. */
+function flagProblem(problem: string): string {
+  return `--${problem.replace(/^\w+/, (name) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`))}`;
 }
 
 interface Source {

@@ -44,7 +44,7 @@ async function serve(settings: ServeSettings): Promise<void> {
           clusterParts({ ...settings, cluster, metrics, logger }),
         ),
   ]);
-  const { plans, tls, checks, access } = parts;
+  const { plans, tls, checks, access, podSecurityMinor } = parts;
   const servers = new Servers({
     ...settings,
     handler: createAdmissionHandler({
@@ -52,7 +52,11 @@ async function serve(settings: ServeSettings): Promise<void> {
       observer: new DecisionLog(metrics, logger, settings.logDecisions),
     }),
     loadPreviewRoutes: async () =>
-      (await import('../preview/routes.js')).previewRoutes({ plans, policies: () => plans.policies }),
+      (await import('../preview/routes.js')).previewRoutes({
+        plans,
+        policies: () => plans.policies,
+        podSecurityMinor,
+      }),
     previewAccess: access,
     tls,
     checks,

@@ -11,6 +11,8 @@ export interface ServeParts {
   readonly checks: readonly HealthCheck[];
   /** Who may ask the preview; without it, this machine only. */
   readonly access?: PreviewAccess | undefined;
+  /** The minor of the Pod Security Standards that the cluster's API server judges by; undefined where it is not known. */
+  readonly podSecurityMinor?: (() => Promise<number | undefined>) | undefined;
   /** Where the namespaces come from, in a phrase. */
   readonly namespaces: string;
   readonly mode: 'standalone' | 'cluster';

@@ -30,6 +30,11 @@ export interface PodSecurityControl {
   readonly id: string;
   /** The lowest level that asks for it. `restricted` asks for the baseline controls too. */
   readonly level: 'baseline' | 'restricted';
-  /** @returns why the pod is refused, or undefined where it is not. */
-  check(pod: PodView): Refusal | undefined;
+  /** The minor of the first version of the standards that has it; absent where all have. */
+  readonly since?: number;
+  /**
+   * @param minor of the version of the standards to judge by; not before `since`
+   * @returns why the pod is refused, or undefined where it is not.
+   */
+  check(pod: PodView, minor: number): Refusal | undefined;
 }

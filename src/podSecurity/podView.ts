@@ -40,15 +40,15 @@ export function containerField({ list, index }: PlacedContainer, field: string):
 }
 
 /**
- * Upstream exempts a Windows pod from the restricted controls whose fields the API server refuses there, and knows
- * one only by `spec.os.name`. A nodeSelector does not count: the controls must hold wherever the pod lands.
+ * Upstream exempts a Windows pod from the restricted controls whose fields the API server refuses there (since v1.25),
+ * and knows one only by `spec.os.name`. A nodeSelector does not count: the controls must hold wherever the pod lands.
  */
 export function isWindowsPod({ spec }: PodView): boolean {
   return spec.os?.name === 'windows';
 }
 
 /**
- * In a user namespace root is not the host's root, so since policy v1.35 some controls allow more. Only an explicit
+ * In a user namespace root is not the host's root, so some controls allow more there (since v1.35). Only an explicit
  * `hostUsers: false` counts (policy/helpers.go, relaxPolicyForUserNamespacePod; no feature gate any more).
  */
 export function inUserNamespace({ spec }: PodView): boolean {

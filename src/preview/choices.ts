@@ -1,5 +1,6 @@
 import { RULE_IDS } from '../hardening/rule.js';
 import { shown } from '../hardening/shown.js';
+import { parsePodSecurityVersion } from '../podSecurity/version.js';
 import { suggestion } from '../policy/didYouMean.js';
 
 /** What the caller of a preview says of the cluster that the objects would go to. */
@@ -10,6 +11,8 @@ export interface PreviewChoices {
   readonly mode?: 'enforce' | 'audit' | 'disabled' | undefined;
   /** The namespace's labels, those of kube-harden only. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** The minor of the Pod Security Standards to judge by; without it the latest. */
+  readonly podSecurityMinor?: number | undefined;
 }
 
 /** Choices as they are typed. */
@@ -19,6 +22,8 @@ export interface GivenChoices {
   readonly mode?: string | undefined;
   /** Each `key=value`. */
   readonly labels: readonly string[];
+  /** `latest` or `v1.36`. */
+  readonly podSecurityVersion?: string | undefined;
 }
 
 const PREFIX = 'kube-harden.io/';
@@ -50,11 +55,13 @@ export function readChoices(
     if (wrong === undefined) labels[key] = value;
     else problems.push(wrong);
   }
-  const { namespace, policy, mode } = given;
+  const { namespace, policy, mode, podSecurityVersion = 'latest' } = given;
   const wrongName = namespace === undefined ? undefined : namespaceProblem(namespace);
   if (wrongName !== undefined) problems.push(`namespace: ${wrongName}`);
   if (policy !== undefined) problems.push(...oneOf('policy', policy, policies));
   if (mode !== undefined) problems.push(...oneOf('mode', mode, MODES));
+  const version = parsePodSecurityVersion(podSecurityVersion);
+  if (version === undefined) problems.push(`podSecurityVersion: ${versionProblem(podSecurityVersion)}`);
   if (problems.length > 0) return { problems };
   return {
     choices: {
@@ -62,6 +69,7 @@ export function readChoices(
       policy,
       mode: MODES.find((known) => known === mode),
       ...(given.labels.length > 0 ? { labels } : {}),
+      podSecurityMinor: version === 'latest' ? undefined : version,
     },
   };
 }
@@ -78,6 +86,11 @@ function labelProblem(key: string, value: string, policies: readonly string[]): 
   if (known.includes(key)) return oneOf(`label ${key}`, value, values)[0];
   const full = known.includes(PREFIX + key) ? `; did you mean "${PREFIX}${key}"?` : '';
   return `label "${key}" is not one that kube-harden reads (${PREFIX}mode, policy, or a rule's id)${full || suggestion(key, known)}`;
+}
+
+function versionProblem(version: string): string {
+  const hint = parsePodSecurityVersion(`v${version}`) === undefined ? '' : `; did you mean "v${version}"?`;
+  return `${shown(version)} is neither "latest" nor a version such as "v1.36"${hint}`;
 }
 
 function oneOf(what: string, value: string, known: readonly string[]): string[] {

@@ -12,6 +12,7 @@ import type { Pod } from '../hardening/podSpec.js';
 import type { Change, ContainerRef, RuleId } from '../hardening/rule.js';
 import { RULES_BY_ID } from '../hardening/rules/index.js';
 import { evaluatePodSecurity } from '../podSecurity/evaluate.js';
+import { NEWEST_MINOR, podSecurityVersion } from '../podSecurity/version.js';
 import type { Manifest } from './manifests.js';
 import type {
   PreviewChange,
@@ -47,8 +48,17 @@ export interface Preview {
   readonly edit: readonly Operation[];
 }
 
-/** What hardening does to one object; `validatePod` has found nothing wrong with it. */
-export function preview(manifest: Manifest, namespace: string, plan: Plan): Preview {
+/**
+ * What hardening does to one object; `validatePod` has found nothing wrong with it.
+ *
+ * @param podSecurityMinor of the version of the Pod Security Standards to judge by
+ */
+export function preview(
+  manifest: Manifest,
+  namespace: string,
+  plan: Plan,
+  podSecurityMinor = NEWEST_MINOR,
+): Preview {
   const { object } = manifest;
   const request = requestOf(manifest, namespace);
   const located = podOf(manifest, namespace);
@@ -79,7 +89,7 @@ export function preview(manifest: Manifest, namespace: string, plan: Plan): Prev
     skips: forPods.skips.map((skip) => toPreviewSkip(skip, namespace, plan)),
     violations: forPods.violations.map((violation) => toPreviewViolation(violation, namespace, plan)),
     warnings: decision.warnings,
-    podSecurity: pod && hardened ? podSecurity(pod, hardened) : null,
+    podSecurity: pod && hardened ? podSecurity(pod, hardened, podSecurityMinor) : null,
     hardened: hardened ?? null,
   };
   return { result, notices: plan.notices, edit: located ? toPatch(object, located.base, changes) : [] };
@@ -186,7 +196,8 @@ function nameOf(container: ContainerRef | undefined): string | null {
   return container?.name ?? null;
 }
 
-function podSecurity(before: Pod, after: Pod): PreviewPodSecurity {
-  const { level, blockers } = evaluatePodSecurity(after);
-  return { before: evaluatePodSecurity(before).level, after: level, blockers };
+function podSecurity(before: Pod, after: Pod, minor: number): PreviewPodSecurity {
+  const { level, blockers } = evaluatePodSecurity(after, minor);
+  const version = podSecurityVersion(minor);
+  return { version, before: evaluatePodSecurity(before, minor).level, after: level, blockers };
 }

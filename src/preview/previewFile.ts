@@ -71,7 +71,7 @@ export async function previewFile(
       notFound.push(manifestIssue(manifest, ['metadata', 'namespace'], plan.message));
       continue;
     }
-    const one = preview(manifest, namespace, plan);
+    const one = preview(manifest, namespace, plan, choices.podSecurityMinor);
     previews.push(one);
     edits.push({ document: manifest.document, at: manifest.at, patch: one.edit });
   }

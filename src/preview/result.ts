@@ -72,6 +72,8 @@ export interface PreviewViolation {
 }
 
 export interface PreviewPodSecurity {
+  /** The version of the standards that was judged by: `v1.36`. */
+  readonly version: string;
   readonly before: Level;
   readonly after: Level;
   /** What keeps the hardened pod from the next level. */

@@ -18,10 +18,15 @@ export interface PreviewDeps {
   readonly plans: PreviewPlans;
   /** The policies in force. */
   readonly policies: () => readonly Policy[];
+  /**
+   * The minor of the Pod Security Standards that the cluster's API server judges by; without it, or where that is not
+   * known, the newest that we know. Never rejects.
+   */
+  readonly podSecurityMinor?: (() => Promise<number | undefined>) | undefined;
 }
 
 /** The routes of the preview listener. They throw ProblemError; the listener makes the problem document of it. */
-export function previewRoutes({ plans, policies }: PreviewDeps): Router {
+export function previewRoutes({ plans, policies, podSecurityMinor: clusterMinor }: PreviewDeps): Router {
   const router = express.Router();
   // Everything is taken as bytes: what curl and browsers say of them is not to be relied on.
   const body = express.raw({ type: () => true, limit: MAX_MANIFEST_BYTES, inflate: false });
@@ -33,7 +38,8 @@ export function previewRoutes({ plans, policies }: PreviewDeps): Router {
     const preview = await orProblem(async () => {
       const file = readManifests(bytes);
       await authorizeFile(file, choices, res.locals.authorize);
-      return previewFile(file, choices, plans);
+      const podSecurityMinor = choices.podSecurityMinor ?? (await clusterMinor?.());
+      return previewFile(file, { ...choices, podSecurityMinor }, plans);
     });
     res.setHeader('vary', 'accept');
     res.setHeader('cache-control', 'no-store');
@@ -125,7 +131,7 @@ function send(res: Response, type: string, text: string): void {
   res.end(text);
 }
 
-const PARAMETERS = ['namespace', 'policy', 'mode', 'label'];
+const PARAMETERS = ['namespace', 'policy', 'mode', 'label', 'podSecurityVersion'];
 
 function choicesOf(req: Request, policies: readonly Policy[]): PreviewChoices {
   const query = queryOf(req.originalUrl);
@@ -144,6 +150,7 @@ function choicesOf(req: Request, policies: readonly Policy[]): PreviewChoices {
       policy: query.get('policy') ?? undefined,
       mode: query.get('mode') ?? undefined,
       labels: query.getAll('label'),
+      podSecurityVersion: query.get('podSecurityVersion') ?? undefined,
     },
     policies.map(({ name }) => name),
   );

@@ -116,6 +116,8 @@ describe('kube-harden preview', () => {
     expect(JSON.parse(audit.out)).to.have.nested.property('results[0].mode', 'audit');
     const labelled = await run({ filename: ['pod.yaml'], label: ['kube-harden.io/resources=disabled'] });
     expect(labelled.out).to.not.include('limits:');
+    const older = await run({ filename: ['pod.yaml'], podSecurityVersion: 'v1.24', output: 'json' });
+    expect(JSON.parse(older.out)).to.have.nested.property('results[0].podSecurity.version', 'v1.24');
     const disabled = await run({ filename: ['pod.yaml'], mode: 'disabled' });
     expect(disabled).to.include({ status: 0, out: '' });
   });
@@ -143,9 +145,11 @@ describe('kube-harden preview', () => {
       policy: 'defualt',
       mode: 'enforse',
       label: ['kube-harden.io/sshd=off'],
+      podSecurityVersion: '1.24',
     });
     expect(wrong.status).to.equal(2);
     expect(wrong.err).to.include('did you mean "default"?').and.include('did you mean "enforce"?');
+    expect(wrong.err).to.match(/^--pod-security-version: "1\.24" is .*; did you mean "v1\.24"\?$/m);
     const policy = await run({ filename: ['pod.yaml'], policyFile: 'broken-policy.yaml' });
     expect(policy.status).to.equal(2);
     expect(policy.err).to.match(/^--policy-file: broken-policy\.yaml:4: .*did you mean "privileged"\?\n$/);
@@ -179,7 +183,11 @@ describe('kube-harden preview', () => {
     ];
     await previewCommand(io).parseAsync(words, { from: 'user' });
     expect(process.exitCode).to.equal(1);
-    process.exitCode = before;
     expect(out).to.include('stdin#0 Pod a/web').and.include('pod.yaml#0 Pod a/web');
+    out = '';
+    const older = ['-f', '-', '-o', 'json', '--pod-security-version', 'v1.24'];
+    await previewCommand(io).parseAsync(older, { from: 'user' });
+    process.exitCode = before;
+    expect(JSON.parse(out)).to.have.nested.property('results[0].podSecurity.version', 'v1.24');
   });
 });

@@ -1,12 +1,13 @@
 import { expect } from 'chai';
+import { minorOf } from '../../src/cluster/apiServerVersion.js';
 import { locatePod } from '../../src/hardening/locate.js';
 import type { Pod } from '../../src/hardening/podSpec.js';
-import type { Level } from '../../src/podSecurity/control.js';
 import { evaluatePodSecurity } from '../../src/podSecurity/evaluate.js';
 import { parsePodSecurityMessage, predictedControls } from '../support/podSecurityWarnings.js';
 import type { ApiClient, ApiReply } from './controlPlane/apiClient.js';
 import { corpusSamples, dryRun, makeCorpusNamespace, type Sample } from './support/corpusSamples.js';
 import { mutatingBuiltins } from './support/hardeningPolicies.js';
+import { podOf } from './support/podRequests.js';
 import { world } from './support/world.js';
 
 const CONNECTIONS = 16;
@@ -15,21 +16,26 @@ type Refusing = (typeof LEVELS)[number];
 
 const PSA = 'pod-security.kubernetes.io';
 
-/**
- * We follow the standards of 1.37, an API server its own version: what 1.37 has added is refused by one before it. The
- * corpus holds the fixtures of 1.37.
- */
-const SINCE_37: ReadonlySet<unknown> = new Set([
-  'net.ipv4.tcp_slow_start_after_idle',
-  'net.ipv4.tcp_notsent_lowat',
-]);
+/** The last version of the standards before each change of a control; the next ones are those of an API server itself. */
+const PINNED = [7, 18, 21, 22, 24, 26, 28, 30, 31, 33, 34];
+
+/** What versions were the first to allow, where upstream's fixtures of v1.37 hold none of it: v1.27, 29, 31 and 32. */
+const FIRST_ALLOWED: readonly Sample[] = [
+  { sysctls: [{ name: 'net.ipv4.ip_local_reserved_ports', value: '8080' }] },
+  { sysctls: [{ name: 'net.ipv4.tcp_fin_timeout', value: '30' }] },
+  { seLinuxOptions: { type: 'container_engine_t' } },
+  { sysctls: [{ name: 'net.ipv4.tcp_rmem', value: '4096 131072 6291456' }] },
+].map((securityContext, index) => {
+  const id = `first-allowed-${index}`;
+  return { id, kind: 'Pod', object: podOf(id, { securityContext }) };
+});
 
 /** What was sent, and the pod or template of it as the API server has it after all defaults and mutations. */
 interface Seen {
   readonly sample: Sample;
   readonly pod: Pod;
-  /** What Pod Security said in a warning, by level; no entry where it said nothing. */
-  readonly warned: Readonly<Partial<Record<Refusing, readonly string[]>>>;
+  /** What Pod Security said in a warning, by level; undefined where it said nothing. */
+  readonly warned: Readonly<Record<Refusing, readonly string[] | undefined>>;
 }
 
 /** Namespaces without us, and with: those of Mutate so that templates are judged hardened, too. */
@@ -48,11 +54,14 @@ describe('Pod Security as we predict it', function () {
   this.timeout(120_000);
 
   let client: ApiClient;
-  let isBefore37: boolean;
+  /** Of the API server, and so of what `latest` means there. */
+  let latest: number;
 
   before(async () => {
     const { body } = await world().controlPlane.api('GET', '/version');
-    isBefore37 = Number.parseInt(body.minor, 10) < 37;
+    const minor = minorOf(body);
+    if (minor === undefined) throw new Error(`no version: ${JSON.stringify(body)}`);
+    latest = minor;
     client = await world().controlPlane.client({ maxSockets: CONNECTIONS });
     await mutatingBuiltins();
   });
@@ -63,7 +72,7 @@ describe('Pod Security as we predict it', function () {
       const seen = await warnings(policy);
       const differing = seen.flatMap((one) => warningDiffers(one));
       const reached = { privileged: 0, baseline: 0, restricted: 0 };
-      for (const { pod } of seen) reached[levelOf(pod)] += 1;
+      for (const { pod } of seen) reached[evaluatePodSecurity(pod, latest).level] += 1;
       const { refusals, compared } = await refusalsDiffer(seen, policy);
       console.log(
         `      ${title}: ${seen.length} objects (${JSON.stringify(reached)}), ${compared} rejections compared`,
@@ -73,6 +82,34 @@ describe('Pod Security as we predict it', function () {
       // Of objects that are valid there are some of each level, and hardening leaves enough to tell apart.
       expect(seen.length).to.be.above(corpusSamples().length * 0.9);
       expect(Math.min(reached.privileged, reached.baseline + reached.restricted)).to.be.above(20);
+    });
+  }
+
+  for (const minor of PINNED) {
+    it(`is what the API server warns of where a namespace pins v1.${minor}`, async () => {
+      const namespace = await makeCorpusNamespace({
+        [`${PSA}/warn`]: 'restricted',
+        [`${PSA}/warn-version`]: `v1.${minor}`,
+      });
+      const fixtures = corpusSamples().filter(({ id }) => id.startsWith('psa/'));
+      const compared = await Promise.all(
+        [...fixtures, ...FIRST_ALLOWED].map(async ({ id, object }) => {
+          const reply = await dryRun(client, object, namespace);
+          const pod = reply.status === 201 ? locatePod(reply.body)?.pod : undefined;
+          if (pod === undefined) return undefined;
+          const [now, next] = [minor, minor + 1].map((by) => predictedControls(pod, 'restricted', by));
+          return {
+            differing: difference(id, now ?? [], said('restricted', reply) ?? []),
+            changes: now?.join() !== next?.join(),
+          };
+        }),
+      );
+      const seen = compared.filter((one) => one !== undefined);
+      const changed = seen.filter(({ changes }) => changes).length;
+      console.log(`      v1.${minor}: ${seen.length} pods, ${changed} judged otherwise by v1.${minor + 1}`);
+      expect(seen.flatMap(({ differing }) => differing)).to.deep.equal([]);
+      expect(seen.length).to.be.above(fixtures.length * 0.9);
+      expect(changed).to.be.above(0);
     });
   }
 
@@ -89,7 +126,11 @@ describe('Pod Security as we predict it', function () {
         expect(replies.baseline.status, sample.id).to.equal(replies.restricted.status);
         const pod = locatePod(replies.restricted.body)?.pod;
         if (replies.restricted.status !== 201 || pod === undefined) return undefined;
-        return { sample, pod, warned: { ...said('baseline', replies), ...said('restricted', replies) } };
+        const warned = {
+          baseline: said('baseline', replies.baseline),
+          restricted: said('restricted', replies.restricted),
+        };
+        return { sample, pod, warned };
       }),
     );
     return seen.filter((one) => one !== undefined);
@@ -107,7 +148,7 @@ describe('Pod Security as we predict it', function () {
         return Promise.all(
           pods.map(async ({ sample, pod }) => {
             const { status, body } = await dryRun(client, sample.object, namespace);
-            const wanted = predicted(pod, level);
+            const wanted = predictedControls(pod, level, latest);
             const message = status === 201 ? undefined : parsePodSecurityMessage(String(body.message));
             const got = status === 201 ? [] : (message?.controls ?? [`${status} ${String(body.message)}`]);
             return difference(`${sample.id} at ${level}`, wanted, got);
@@ -120,27 +161,18 @@ describe('Pod Security as we predict it', function () {
 
   /** Both levels' controls, and so the level reached. */
   function warningDiffers({ sample, pod, warned }: Seen): string[] {
-    const level = levelOf(pod);
+    const { level } = evaluatePodSecurity(pod, latest);
     const judged = warned.baseline ? 'privileged' : warned.restricted ? 'baseline' : 'restricted';
     return [
       ...difference(`${sample.id}: level`, [level], [judged]),
       ...LEVELS.flatMap((refusing) =>
-        difference(`${sample.id} at ${refusing}`, predicted(pod, refusing), warned[refusing] ?? []),
+        difference(
+          `${sample.id} at ${refusing}`,
+          predictedControls(pod, refusing, latest),
+          warned[refusing] ?? [],
+        ),
       ),
     ];
-  }
-
-  function levelOf(pod: Pod): Level {
-    return usesNewerSysctls(pod) ? 'privileged' : evaluatePodSecurity(pod).level;
-  }
-
-  function predicted(pod: Pod, level: Refusing): string[] {
-    const controls = predictedControls(pod, level);
-    return usesNewerSysctls(pod) ? [...new Set([...controls, 'sysctls'])].sort() : controls;
-  }
-
-  function usesNewerSysctls({ spec }: Pod): boolean {
-    return isBefore37 && (spec.securityContext?.sysctls ?? []).some(({ name }) => SINCE_37.has(name));
   }
 });
 
@@ -148,19 +180,15 @@ function ours(policy: string | undefined): Record<string, string> {
   return policy === undefined ? {} : { 'kube-harden.io/mode': 'enforce', 'kube-harden.io/policy': policy };
 }
 
-function said(
-  level: Refusing,
-  replies: Readonly<Record<Refusing, ApiReply>>,
-): Partial<Record<Refusing, readonly string[]>> {
-  const messages = replies[level].warnings
-    .map(parsePodSecurityMessage)
-    .filter((message) => message !== undefined);
+/** The controls of the warning of a namespace that warns at this level; undefined where there is none. */
+function said(level: Refusing, { warnings }: ApiReply): readonly string[] | undefined {
+  const messages = warnings.map(parsePodSecurityMessage).filter((message) => message !== undefined);
   expect(messages.length).to.be.at.most(1);
   const [message] = messages;
-  if (message === undefined) return {};
+  if (message === undefined) return undefined;
   expect(message.level).to.equal(level);
   expect(message.complete, 'not cut by the API server').to.equal(true);
-  return { [level]: message.controls };
+  return message.controls;
 }
 
 function difference(what: string, predicted: readonly string[], said: readonly string[]): string[] {

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fastJsonPatch, { type Operation } from 'fast-json-patch';
 import { parse } from 'yaml';
+import { minorOf } from '../../src/cluster/apiServerVersion.js';
 import { RULE_IDS } from '../../src/hardening/rule.js';
 import type { ApiClient, ApiReply, Json } from './controlPlane/apiClient.js';
 import { eachOf, podOf, putPolicy, sendPod, type PodManifest, type PodReply } from './support/podRequests.js';
@@ -22,6 +23,7 @@ interface Result {
   readonly message: string | null;
   readonly patch: readonly Operation[];
   readonly warnings: readonly string[];
+  readonly podSecurity: { readonly version: string; readonly before: string };
 }
 
 interface Problem {
@@ -282,8 +284,8 @@ describe('the preview of a replica in the cluster', function () {
     );
   });
 
-  async function previewOf(object: unknown): Promise<Result> {
-    const { status, body } = await ask('inside', 'POST', `/preview?namespace=${here}`, object);
+  async function previewOf(object: unknown, query = ''): Promise<Result> {
+    const { status, body } = await ask('inside', 'POST', `/preview?namespace=${here}${query}`, object);
     expect(status, JSON.stringify(body)).to.equal(200);
     const [result] = (body as { results: Result[] }).results;
     if (result === undefined) throw new Error('no result');
@@ -330,6 +332,23 @@ describe('the preview of a replica in the cluster', function () {
       expect(created.status, `${rule}: ${String(body)}`).to.equal(201);
       expect(shapeOf(created.body).spec, rule).to.deep.equal(shapeOf(hardened.body).spec);
     });
+  });
+
+  it('judges Pod Security by the version of the API server, unless it is asked for another', async () => {
+    const { body } = await world().controlPlane.api('GET', '/version');
+    const own = `v1.${String(minorOf(body))}`;
+    // Each replica in turn.
+    for (const { name } of world().replicas)
+      expect((await previewOf(POD)).podSecurity.version, name).to.equal(own);
+    // Safe since v1.32.
+    const sysctls = [{ name: 'net.ipv4.tcp_rmem', value: '4096 131072 6291456' }];
+    const pod = podOf('web', { securityContext: { sysctls } });
+    for (const [query, version, before] of [
+      ['&podSecurityVersion=latest', own, 'baseline'],
+      ['&podSecurityVersion=v1.32', 'v1.32', 'baseline'],
+      ['&podSecurityVersion=v1.31', 'v1.31', 'privileged'],
+    ] as const)
+      expect((await previewOf(pod, query)).podSecurity, query).to.deep.include({ version, before });
   });
 
   it('says of a template under templates: Warn what the API server warns of, and patches nothing', async () => {

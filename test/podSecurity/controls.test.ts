@@ -14,6 +14,8 @@ import { restrictedContainer, restrictedPod } from './pods.js';
 interface Case {
   when: string;
   pod: Pod;
+  /** Of the version of the standards; the newest unless given. */
+  minor?: number;
   /** Absent: the control lets the pod pass. */
   message?: string;
   fields?: RefusedField[];
@@ -22,6 +24,20 @@ interface Case {
 const web = (change: Container): PodSpec => ({ containers: [restrictedContainer('web', change)] });
 const secured = (securityContext: SecurityContext): PodSpec => web({ securityContext });
 const on = 'spec.containers[0]';
+
+/** What a Windows pod leaves out, because the API server refuses the fields there. */
+const windowsPod: Pod = { spec: { os: { name: 'windows' }, containers: [{ name: 'web' }] } };
+/** What no control before v1.35 allows, and most since do. */
+const rootInUserNamespace = restrictedPod({
+  hostUsers: false,
+  ...secured({ procMount: 'Unmasked' }),
+  securityContext: { runAsNonRoot: false, runAsUser: 0 },
+});
+const unconfined: PodSpec = { securityContext: { seccompProfile: { type: 'Unconfined' } } };
+const unmasked = {
+  message: 'procMount (container "web" must not set securityContext.procMount to "Unmasked")',
+  fields: [{ field: `${on}.securityContext.procMount`, container: 'web', value: 'Unmasked' }],
+};
 
 const TABLES: Record<string, Case[]> = {
   appArmorProfile: [
@@ -208,6 +224,18 @@ const TABLES: Record<string, Case[]> = {
         { field: 'spec.containers[1].startupProbe.tcpSocket.host', container: 'log', value: 'e' },
       ],
     },
+    {
+      when: 'a host, before the control was there',
+      minor: 33,
+      pod: restrictedPod(web({ livenessProbe: { tcpSocket: { host: '127.0.0.1' } } })),
+    },
+    {
+      when: 'a host, since it is',
+      minor: 34,
+      pod: restrictedPod(web({ livenessProbe: { tcpSocket: { host: '127.0.0.1' } } })),
+      message: 'probe or lifecycle host (container "web" uses probe or lifecycle host "127.0.0.1")',
+      fields: [{ field: `${on}.livenessProbe.tcpSocket.host`, container: 'web', value: '127.0.0.1' }],
+    },
   ],
 
   privileged: [
@@ -240,6 +268,8 @@ const TABLES: Record<string, Case[]> = {
       message: 'procMount (container "web" must not set securityContext.procMount to "Unmasked")',
       fields: [{ field: `${on}.securityContext.procMount`, container: 'web', value: 'Unmasked' }],
     },
+    { when: 'a user namespace, before it counted', minor: 34, pod: rootInUserNamespace, ...unmasked },
+    { when: 'a user namespace, since it does', minor: 35, pod: rootInUserNamespace },
   ],
 
   procMount_restricted: [
@@ -250,6 +280,8 @@ const TABLES: Record<string, Case[]> = {
       message: 'procMount (container "web" must not set securityContext.procMount to "Unmasked")',
       fields: [{ field: `${on}.securityContext.procMount`, container: 'web', value: 'Unmasked' }],
     },
+    { when: 'anything before the control was there', minor: 34, pod: rootInUserNamespace },
+    { when: 'a user namespace, since it is', minor: 35, pod: rootInUserNamespace, ...unmasked },
   ],
 
   seLinuxOptions: [
@@ -290,6 +322,18 @@ const TABLES: Record<string, Case[]> = {
         'seLinuxOptions (container "web" set forbidden securityContext.seLinuxOptions: role may not be set)',
       fields: [{ field: `${on}.securityContext.seLinuxOptions.role`, container: 'web', value: 'system_r' }],
     },
+    {
+      when: 'container_engine_t, before it was allowed',
+      minor: 30,
+      pod: restrictedPod({ securityContext: { seLinuxOptions: { type: 'container_engine_t' } } }),
+      message: 'seLinuxOptions (pod set forbidden securityContext.seLinuxOptions: type "container_engine_t")',
+      fields: [{ field: 'spec.securityContext.seLinuxOptions.type', value: 'container_engine_t' }],
+    },
+    {
+      when: 'container_engine_t, since it is',
+      minor: 31,
+      pod: restrictedPod({ securityContext: { seLinuxOptions: { type: 'container_engine_t' } } }),
+    },
   ],
 
   seccompProfile_baseline: [
@@ -310,6 +354,42 @@ const TABLES: Record<string, Case[]> = {
         { field: 'spec.securityContext.seccompProfile.type', value: 'Unconfined' },
         { field: `${on}.securityContext.seccompProfile.type`, container: 'web', value: '' },
       ],
+    },
+    {
+      when: 'annotations, and Unconfined in the field, which is not read yet',
+      minor: 18,
+      pod: restrictedPod(
+        { containers: ['web', 'log', 'job'].map((name) => restrictedContainer(name)), ...unconfined },
+        {
+          'seccomp.security.alpha.kubernetes.io/pod': 'unconfined',
+          'container.seccomp.security.alpha.kubernetes.io/web': 'RuntimeDefault',
+          'container.seccomp.security.alpha.kubernetes.io/log': 'docker/default',
+          'container.seccomp.security.alpha.kubernetes.io/gone': 'unconfined',
+        },
+      ),
+      message:
+        'seccompProfile (forbidden annotations container.seccomp.security.alpha.kubernetes.io/web="RuntimeDefault", seccomp.security.alpha.kubernetes.io/pod="unconfined")',
+      fields: [
+        { field: 'metadata.annotations[seccomp.security.alpha.kubernetes.io/pod]', value: 'unconfined' },
+        {
+          field: 'metadata.annotations[container.seccomp.security.alpha.kubernetes.io/web]',
+          container: 'web',
+          value: 'RuntimeDefault',
+        },
+      ],
+    },
+    {
+      when: 'allowed annotations, and Unconfined in the field, which is not read yet',
+      minor: 18,
+      pod: restrictedPod(unconfined, {
+        'seccomp.security.alpha.kubernetes.io/pod': 'runtime/default',
+        'container.seccomp.security.alpha.kubernetes.io/web': 'localhost/mine',
+      }),
+    },
+    {
+      when: 'annotations, since they are not read any more',
+      minor: 19,
+      pod: restrictedPod({}, { 'seccomp.security.alpha.kubernetes.io/pod': 'unconfined' }),
     },
   ],
 
@@ -345,6 +425,26 @@ const TABLES: Record<string, Case[]> = {
         { field: 'spec.securityContext.sysctls[3].name', value: '' },
       ],
     },
+    ...(
+      [
+        ['net.ipv4.ip_local_reserved_ports', 27],
+        ['net.ipv4.tcp_fin_timeout', 29],
+        ['net.ipv4.tcp_wmem', 32],
+        ['net.ipv4.tcp_slow_start_after_idle', 37],
+      ] as const
+    ).flatMap(([name, since]) => {
+      const pod = restrictedPod({ securityContext: { sysctls: [{ name, value: '1' }] } });
+      return [
+        {
+          when: `${name}, before it was allowed`,
+          minor: since - 1,
+          pod,
+          message: `forbidden sysctls (${name})`,
+          fields: [{ field: 'spec.securityContext.sysctls[0].name', value: name }],
+        },
+        { when: `${name}, since it is`, minor: since, pod },
+      ];
+    }),
   ],
 
   windowsHostProcess: [
@@ -387,6 +487,20 @@ const TABLES: Record<string, Case[]> = {
         { field: 'spec.containers[2].securityContext.allowPrivilegeEscalation', container: '' },
       ],
     },
+    {
+      when: 'unset, before the control was there',
+      minor: 7,
+      pod: { spec: { containers: [{ name: 'web' }] } },
+    },
+    ...[8, 24].map((minor) => ({
+      when: 'a Windows pod, before it was exempt',
+      minor,
+      pod: windowsPod,
+      message:
+        'allowPrivilegeEscalation != false (container "web" must set securityContext.allowPrivilegeEscalation=false)',
+      fields: [{ field: `${on}.securityContext.allowPrivilegeEscalation`, container: 'web' }],
+    })),
+    { when: 'a Windows pod, since it is', minor: 25, pod: windowsPod },
   ],
 
   capabilities_restricted: [
@@ -427,6 +541,16 @@ const TABLES: Record<string, Case[]> = {
         { field: 'spec.containers[1].securityContext.capabilities.add[0]', container: 'log', value: 'KILL' },
       ],
     },
+    { when: 'anything before the control was there', minor: 21, pod: windowsPod },
+    ...[22, 24].map((minor) => ({
+      when: 'a Windows pod, before it was exempt',
+      minor,
+      pod: windowsPod,
+      message:
+        'unrestricted capabilities (container "web" must set securityContext.capabilities.drop=["ALL"])',
+      fields: [{ field: `${on}.securityContext.capabilities.drop`, container: 'web' }],
+    })),
+    { when: 'a Windows pod, since it is', minor: 25, pod: windowsPod },
   ],
 
   restrictedVolumes: [
@@ -512,6 +636,14 @@ const TABLES: Record<string, Case[]> = {
         { field: 'spec.containers[1].securityContext.runAsNonRoot', container: 'log' },
       ],
     },
+    {
+      when: 'a user namespace, before it counted',
+      minor: 34,
+      pod: rootInUserNamespace,
+      message: 'runAsNonRoot != true (pod must not set securityContext.runAsNonRoot=false)',
+      fields: [{ field: 'spec.securityContext.runAsNonRoot', value: false }],
+    },
+    { when: 'a user namespace, since it does', minor: 35, pod: rootInUserNamespace },
   ],
 
   runAsUser: [
@@ -530,6 +662,15 @@ const TABLES: Record<string, Case[]> = {
         { field: `${on}.securityContext.runAsUser`, container: 'web', value: 0 },
       ],
     },
+    { when: 'root, before the control was there', minor: 22, pod: rootInUserNamespace },
+    ...[23, 34].map((minor) => ({
+      when: 'a user namespace, before it counted',
+      minor,
+      pod: rootInUserNamespace,
+      message: 'runAsUser=0 (pod must not set runAsUser=0)',
+      fields: [{ field: 'spec.securityContext.runAsUser', value: 0 }],
+    })),
+    { when: 'a user namespace, since it does', minor: 35, pod: rootInUserNamespace },
   ],
 
   seccompProfile_restricted: [
@@ -577,6 +718,16 @@ const TABLES: Record<string, Case[]> = {
         { field: 'spec.containers[1].securityContext.seccompProfile.type', container: '' },
       ],
     },
+    { when: 'unset, before the control was there', minor: 18, pod: windowsPod },
+    ...[19, 24].map((minor) => ({
+      when: 'a Windows pod, before it was exempt',
+      minor,
+      pod: windowsPod,
+      message:
+        'seccompProfile (pod or container "web" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")',
+      fields: [{ field: `${on}.securityContext.seccompProfile.type`, container: 'web' }],
+    })),
+    { when: 'a Windows pod, since it is', minor: 25, pod: windowsPod },
   ],
 };
 
@@ -598,9 +749,12 @@ describe('Pod Security controls', () => {
 
   for (const [control, cases] of Object.entries(TABLES)) {
     describe(control, () => {
-      for (const { when, pod, message, fields } of cases) {
-        it(`${message === undefined ? 'allows' : 'refuses'}: ${when}`, () => {
-          const blocker = failedControls(pod, 'restricted').find((failed) => failed.control === control);
+      for (const { when, pod, minor, message, fields } of cases) {
+        const version = minor === undefined ? '' : ` (v1.${minor})`;
+        it(`${message === undefined ? 'allows' : 'refuses'}: ${when}${version}`, () => {
+          const blocker = failedControls(pod, 'restricted', minor).find(
+            (failed) => failed.control === control,
+          );
           expect(blocker?.message).to.equal(message);
           expect(blocker?.fields).to.deep.equal(fields);
         });

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { Pod } from '../../src/hardening/podSpec.js';
 import { evaluatePodSecurity, failedControls } from '../../src/podSecurity/evaluate.js';
+import { NEWEST_MINOR } from '../../src/podSecurity/version.js';
 import { restrictedContainer, restrictedPod } from './pods.js';
 
 interface Case {
@@ -148,6 +149,21 @@ describe('evaluatePodSecurity', () => {
     });
   }
 
+  for (const [minor, level] of [
+    [36, 'privileged'],
+    [37, 'restricted'],
+    [38, 'restricted'],
+    [undefined, 'restricted'],
+  ] as const) {
+    const version = minor === undefined ? 'the newest version' : `v1.${minor}`;
+    it(`says ${level} by ${version} of a pod with a sysctl that is safe since v1.37`, () => {
+      const sysctls = [{ name: 'net.ipv4.tcp_notsent_lowat', value: '1' }];
+      expect(evaluatePodSecurity(restrictedPod({ securityContext: { sysctls } }), minor).level).to.equal(
+        level,
+      );
+    });
+  }
+
   it('gives each blocker its level, a message and the fields to change', () => {
     expect(evaluatePodSecurity(restrictedPod({ hostPID: true })).blockers).to.deep.equal([
       {
@@ -162,8 +178,10 @@ describe('evaluatePodSecurity', () => {
   it('neither throws nor writes, whichever field of a pod is null or missing', () => {
     for (const pod of variants(fullPod())) {
       const before = JSON.stringify(pod);
-      expect(() => evaluatePodSecurity(pod), before).not.to.throw();
-      expect(() => failedControls(pod, 'restricted'), before).not.to.throw();
+      for (const minor of [0, NEWEST_MINOR]) {
+        expect(() => evaluatePodSecurity(pod, minor), before).not.to.throw();
+        expect(() => failedControls(pod, 'restricted', minor), before).not.to.throw();
+      }
       expect(JSON.stringify(pod)).to.equal(before);
     }
   });

@@ -62,6 +62,13 @@ describe('Pod Security fixtures of upstream', () => {
     it(`legacy_v1.18/${verdict}/${name} passes baseline: seccomp annotations mean nothing since v1.19`, () => {
       expect(failedControls(readPod('legacy_v1.18', verdict, name), 'baseline')).to.deep.equal([]);
     });
+
+    it(`legacy_v1.18/${verdict}/${name} is judged by them at v1.18`, () => {
+      const failed = failedControls(readPod('legacy_v1.18', verdict, name), 'baseline', 18);
+      expect(failed.map(({ control }) => control)).to.deep.equal(
+        verdict === 'pass' ? [] : ['seccompProfile_baseline'],
+      );
+    });
   }
 });
 

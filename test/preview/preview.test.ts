@@ -10,6 +10,7 @@ import type { PreviewChoices } from '../../src/preview/choices.js';
 import { unifiedDiff } from '../../src/preview/diff.js';
 import { ManifestError } from '../../src/preview/manifestError.js';
 import { readManifests } from '../../src/preview/manifests.js';
+import { NEWEST_MINOR, podSecurityVersion } from '../../src/podSecurity/version.js';
 import { previewFile, type FilePreview } from '../../src/preview/previewFile.js';
 import type { PreviewResult } from '../../src/preview/result.js';
 
@@ -61,7 +62,12 @@ describe('preview', () => {
       outcome: 'patched',
     });
     expect(result.patch).to.not.be.empty;
-    expect(result.podSecurity).to.deep.equal({ before: 'baseline', after: 'restricted', blockers: [] });
+    expect(result.podSecurity).to.deep.equal({
+      version: podSecurityVersion(NEWEST_MINOR),
+      before: 'baseline',
+      after: 'restricted',
+      blockers: [],
+    });
     expect(result.changes[0]).to.have.all.keys(
       'rule',
       'container',
@@ -72,6 +78,19 @@ describe('preview', () => {
       'risk',
     );
     expect(JSON.stringify(result.hardened)).to.include('kube-harden.io/changed');
+  });
+
+  it('judges by the version of the Pod Security Standards that is asked for, before and after', async () => {
+    const sysctls = 'securityContext: {sysctls: [{name: net.ipv4.tcp_notsent_lowat, value: "1"}]}';
+    const pod = POD.replace('spec:\n', `spec:\n  ${sysctls}\n`);
+    const old = await resultOf(pod, { podSecurityMinor: 36 });
+    expect(old.podSecurity).to.deep.include({ version: 'v1.36', before: 'privileged', after: 'privileged' });
+    expect(old.podSecurity?.blockers.map(({ message }) => message)).to.deep.equal([
+      'forbidden sysctls (net.ipv4.tcp_notsent_lowat)',
+    ]);
+    const now = await resultOf(pod, { podSecurityMinor: 37 });
+    expect(now.podSecurity).to.deep.include({ version: 'v1.37', before: 'baseline', after: 'restricted' });
+    expect(now.patch).to.deep.equal(old.patch);
   });
 
   it('of a template under templates: Warn: no patch, but the pod that will run', async () => {

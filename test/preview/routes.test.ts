@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { applyPatch } from 'diff';
+import { RULE_IDS } from '../../src/hardening/rule.js';
 import { BUILTIN_POLICIES } from '../../src/policy/builtin.generated.js';
 import { PlanUnavailableError } from '../../src/policy/planUnavailableError.js';
 import { StandalonePlans } from '../../src/policy/standalonePlans.js';
@@ -24,6 +25,8 @@ describe('preview routes', () => {
   let authorize: Authorize | undefined = authorizeAll;
   /** Told of each namespace whose plan is asked for; what it throws, the plans throw. */
   let planned: (namespace: string) => void = () => undefined;
+  /** That of the cluster; undefined as where it is not known. */
+  let podSecurityMinor: number | undefined;
   const failures: unknown[] = [];
 
   before(async () => {
@@ -43,7 +46,11 @@ describe('preview routes', () => {
         ['/api/rules', ['GET']],
         ['/api/policies', ['GET']],
       ]),
-      routes: previewRoutes({ plans, policies: () => BUILTIN_POLICIES }),
+      routes: previewRoutes({
+        plans,
+        policies: () => BUILTIN_POLICIES,
+        podSecurityMinor: () => Promise.resolve(podSecurityMinor),
+      }),
       send: (req, res, answer) => sendAnswer(req, res, answer, false),
       failed: (error) => failures.push(error),
     });
@@ -54,6 +61,7 @@ describe('preview routes', () => {
   afterEach(() => {
     authorize = authorizeAll;
     planned = () => undefined;
+    podSecurityMinor = undefined;
   });
   after(() => {
     server.close();
@@ -142,6 +150,21 @@ describe('preview routes', () => {
     );
   });
 
+  for (const { it: what, cluster, query = '', version } of [
+    { it: "the cluster's version where the query names none", cluster: 36, version: 'v1.36' },
+    { it: "the cluster's version as the latest", cluster: 36, query: 'latest', version: 'v1.36' },
+    { it: "the query's version over the cluster's", cluster: 36, query: 'v1.24', version: 'v1.24' },
+    { it: "a newer version than the cluster's", cluster: 36, query: 'v1.37', version: 'v1.37' },
+    { it: 'the newest known where the cluster is unknown', cluster: undefined, version: 'v1.37' },
+    { it: 'the newest known in a cluster that is newer', cluster: 99, version: 'v1.37' },
+  ]) {
+    it(`judges Pod Security by ${what}`, async () => {
+      podSecurityMinor = cluster;
+      const res = await post(POD, `/preview${query === '' ? '' : `?podSecurityVersion=${query}`}`);
+      expect(await res.json()).to.have.nested.property('results[0].podSecurity.version', version);
+    });
+  }
+
   const problems: readonly {
     it: string;
     body?: string | Uint8Array<ArrayBuffer>;
@@ -217,6 +240,18 @@ describe('preview routes', () => {
       path: '?label=kube-harden.io/sshd=off',
       status: 400,
       detail: /"off" is not one of disabled, warn/,
+    },
+    {
+      it: 'a Pod Security version without its v',
+      path: '?podSecurityVersion=1.36',
+      status: 400,
+      detail: /^podSecurityVersion: "1.36" is neither "latest" nor a version .*; did you mean "v1.36"\?$/,
+    },
+    {
+      it: 'a Pod Security version that is none',
+      path: '?podSecurityVersion=newest',
+      status: 400,
+      detail: /^podSecurityVersion: "newest" is neither "latest" nor a version such as "v1.36"$/,
     },
     {
       it: 'a parameter given twice',
@@ -394,19 +429,10 @@ describe('preview routes', () => {
 
   it('lists the rules and the policies', async () => {
     const { rules } = (await (await fetch(`${base}/api/rules`)).json()) as {
-      rules: { id: string; built: boolean }[];
+      rules: { id: string; title: string }[];
     };
-    expect(rules).to.have.length(21);
-    expect(rules.filter(({ built }) => !built).map(({ id }) => id)).to.deep.equal([
-      ...[
-        'procMount',
-        'appArmorProfile',
-        'hostUsers',
-        'enableServiceLinks',
-        'imagePullPolicy',
-        'supplementalGroupsPolicy',
-      ],
-    ]);
+    expect(rules.map(({ id }) => id)).to.deep.equal([...RULE_IDS]);
+    for (const { id, title } of rules) expect(title, id).to.match(/^[A-Z]/);
     const { policies } = (await (await fetch(`${base}/api/policies`)).json()) as {
       policies: { name: string }[];
     };

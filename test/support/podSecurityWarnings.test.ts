@@ -116,12 +116,29 @@ describe('what Pod Security admission says', () => {
     });
   });
 
-  it('is predicted for an older API server too, where it refuses what ours allows', () => {
-    const sysctls = [{ name: 'net.ipv4.tcp_notsent_lowat', value: '1' }];
-    const pod: Pod = { spec: { containers: [], securityContext: { sysctls } } };
-    expect(predictedControls(pod, 'baseline')).to.deep.equal([]);
-    expect(predictedControls(pod, 'baseline', 36)).to.deep.equal(['sysctls']);
-    expect(predictedControls({ spec: { containers: [] } }, 'baseline', 36)).to.deep.equal([]);
+  it('is predicted and read as of the version that a namespace pins', () => {
+    const pod: Pod = {
+      spec: {
+        containers: [
+          { name: 'web', securityContext: { procMount: 'Unmasked', capabilities: { add: ['NET_RAW'] } } },
+        ],
+      },
+    };
+    const text = (version: string): string =>
+      `would violate PodSecurity "restricted:${version}": procMount (container "web" must not set securityContext.procMount to "Unmasked")`;
+    const read = (version: string): unknown => parsePodSecurityMessage(text(version))?.controls;
+    expect(predictedControls(pod, 'restricted', 21))
+      .to.include.members(['procMount', 'capabilities_baseline'])
+      .and.not.include('capabilities_restricted');
+    expect(predictedControls(pod, 'restricted', 34)).to.include.members([
+      'procMount',
+      'capabilities_restricted',
+    ]);
+    expect(read('v1.34')).to.deep.equal(['procMount']);
+    expect(predictedControls(pod, 'restricted', 35))
+      .to.include('procMount_restricted')
+      .and.not.include('procMount');
+    for (const version of ['v1.35', 'latest']) expect(read(version)).to.deep.equal(['procMount_restricted']);
   });
 
   it('with a reason that is not known is an error, not a control less', () =>

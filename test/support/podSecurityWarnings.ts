@@ -1,5 +1,7 @@
 import type { Pod } from '../../src/hardening/podSpec.js';
+import { CONTROLS } from '../../src/podSecurity/controls/index.js';
 import { failedControls } from '../../src/podSecurity/evaluate.js';
+import { NEWEST_MINOR, parsePodSecurityVersion } from '../../src/podSecurity/version.js';
 
 /*
  * What the API server's own Pod Security admission says of a pod, read back into the ids of src/podSecurity, so that a
@@ -20,7 +22,7 @@ export interface PodSecurityMessage {
 }
 
 /** Upstream's reason for each control; where a level has a control of its own, by level. */
-const CONTROLS = new Map<string, string | Readonly<Record<Refusing, string>>>([
+const BY_REASON = new Map<string, string | Readonly<Record<Refusing, string>>>([
   ['allowPrivilegeEscalation != false', 'allowPrivilegeEscalation'],
   ['forbidden AppArmor profile', 'appArmorProfile'],
   ['forbidden AppArmor profiles', 'appArmorProfile'],
@@ -42,22 +44,26 @@ const CONTROLS = new Map<string, string | Readonly<Record<Refusing, string>>>([
 ]);
 
 /** At the restricted level upstream leaves out each control that has a restricted variant (OverrideCheckIDs). */
-const OVERRIDDEN = ['capabilities_baseline', 'hostPathVolumes', 'procMount', 'seccompProfile_baseline'];
-
-/** Safe sysctls since policy v1.37; src/podSecurity follows that, and an older API server refuses them. */
-const SYSCTLS_OF_1_37 = ['net.ipv4.tcp_slow_start_after_idle', 'net.ipv4.tcp_notsent_lowat'];
+const VARIANTS = new Map([
+  ['capabilities_baseline', 'capabilities_restricted'],
+  ['hostPathVolumes', 'restrictedVolumes'],
+  ['procMount', 'procMount_restricted'],
+  ['seccompProfile_baseline', 'seccompProfile_restricted'],
+]);
 
 /**
  * The controls that upstream would name at a level, as we predict them, sorted.
- * @param minor of the API server that is asked, 36 for 1.36
+ * @param minor of the version of the standards, 36 for v1.36
  */
-export function predictedControls(pod: Pod, level: Refusing, minor = 37): string[] {
-  const controls = failedControls(pod, level)
+export function predictedControls(pod: Pod, level: Refusing, minor = NEWEST_MINOR): string[] {
+  return failedControls(pod, level, minor)
     .map(({ control }) => control)
-    .filter((control) => level === 'baseline' || !OVERRIDDEN.includes(control));
-  const sysctls = (pod.spec.securityContext?.sysctls ?? []).map(({ name }) => name ?? '');
-  const refusedByOlder = minor < 37 && sysctls.some((name) => SYSCTLS_OF_1_37.includes(name));
-  return [...new Set([...controls, ...(refusedByOlder ? ['sysctls'] : [])])].sort();
+    .filter((control) => level === 'baseline' || !isInForce(VARIANTS.get(control), minor))
+    .sort();
+}
+
+function isInForce(control: string | undefined, minor: number): boolean {
+  return CONTROLS.some(({ id, since = 0 }) => id === control && since <= minor);
 }
 
 /**
@@ -71,11 +77,14 @@ export function parsePodSecurityMessage(text: string): PodSecurityMessage | unde
   if (!start) return undefined;
   const [before, word, version = ''] = start;
   const level = word === 'baseline' ? word : 'restricted';
+  const pinned = parsePodSecurityVersion(version);
+  const minor = typeof pinned === 'number' ? pinned : NEWEST_MINOR;
   const { reasons, complete } = readReasons(text.slice(start.index + before.length).trimEnd());
   const controls = reasons.map((reason) => {
-    const control = CONTROLS.get(reason);
+    const control = BY_REASON.get(reason);
     if (control === undefined) throw new Error(`Pod Security gives a reason that is not known: ${reason}`);
-    return typeof control === 'string' ? control : control[level];
+    if (typeof control === 'string') return control;
+    return isInForce(control[level], minor) ? control[level] : control.baseline;
   });
   return { level, version, controls: controls.sort(), complete };
 }
@@ -101,6 +110,6 @@ function readReasons(text: string): { reasons: string[]; complete: boolean } {
   const complete = depth === 0 && !quoted && text.endsWith(')');
   const read = reasons.map((reason) => reason.trim());
   // The cut may have gone through a reason.
-  if (!complete && !CONTROLS.has(read.at(-1) ?? '')) read.pop();
+  if (!complete && !BY_REASON.has(read.at(-1) ?? '')) read.pop();
   return { reasons: read, complete };
 }

@@ -6,14 +6,16 @@ import { containerField, isWindowsPod } from '../podView.js';
  * A process must not gain more privileges than its parent, as through a set-user-ID file.
  *
  * Fields: `securityContext.allowPrivilegeEscalation` of every container.
- * Allowed: false. Unset is refused, because it means true. Windows pods are exempt: the API server refuses the field.
- * Source: policy/check_allowPrivilegeEscalation.go, v1.25+.
+ * Allowed: false. Unset is refused, because it means true. Since v1.25 Windows pods are exempt: the API server refuses
+ * the field there.
+ * Source: policy/check_allowPrivilegeEscalation.go.
  */
 export const allowPrivilegeEscalation: PodSecurityControl = {
   id: 'allowPrivilegeEscalation',
   level: 'restricted',
-  check(pod) {
-    if (isWindowsPod(pod)) return undefined;
+  since: 8,
+  check(pod, minor) {
+    if (minor >= 25 && isWindowsPod(pod)) return undefined;
     const fields = pod.containers.flatMap((place) => {
       const value = place.container.securityContext?.allowPrivilegeEscalation ?? undefined;
       if (value === false) return [];

@@ -11,14 +11,15 @@ const ALLOWED_ADD: ReadonlySet<string> = new Set(['NET_BIND_SERVICE']);
  * Fields: `securityContext.capabilities.drop` of every container. Must hold `ALL`, literally: `all` does not count, nor
  * does naming each one.
  * Fields: `securityContext.capabilities.add` of every container. Allowed: NET_BIND_SERVICE; empty; unset.
- * Windows pods are exempt: the API server refuses the field there.
- * Source: policy/check_capabilities_restricted.go, v1.25+.
+ * Since v1.25 Windows pods are exempt: the API server refuses the field there.
+ * Source: policy/check_capabilities_restricted.go.
  */
 export const capabilitiesRestricted: PodSecurityControl = {
   id: 'capabilities_restricted',
   level: 'restricted',
-  check(pod) {
-    if (isWindowsPod(pod)) return undefined;
+  since: 22,
+  check(pod, minor) {
+    if (minor >= 25 && isWindowsPod(pod)) return undefined;
     const notDropped = pod.containers.flatMap((place) => {
       const value = place.container.securityContext?.capabilities?.drop ?? undefined;
       if (value?.includes('ALL')) return [];

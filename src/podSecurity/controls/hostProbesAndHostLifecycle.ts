@@ -25,11 +25,12 @@ const ACTIONS = ['httpGet', 'tcpSocket'] as const;
  * Fields: `httpGet.host` and `tcpSocket.host` of `livenessProbe`, `readinessProbe`, `startupProbe`,
  * `lifecycle.postStart` and `lifecycle.preStop` of every container.
  * Allowed: empty, unset, which mean the pod's own address. The loopback is refused too: it is the node's.
- * Source: policy/check_hostProbesAndhostLifecycle.go, v1.34+.
+ * Source: policy/check_hostProbesAndhostLifecycle.go.
  */
 export const hostProbesAndHostLifecycle: PodSecurityControl = {
   id: 'hostProbesAndHostLifecycle',
   level: 'baseline',
+  since: 34,
   check(pod) {
     const fields = pod.containers.flatMap((place) =>
       handlersOf(place.container).flatMap(([path, handler]) =>

@@ -20,7 +20,7 @@ import { sysctls } from './sysctls.js';
 import { windowsHostProcess } from './windowsHostProcess.js';
 
 /**
- * Every control of policy v1.37, in the order in which upstream reports them: baseline before restricted, each sorted
+ * Every control up to v1.37, in the order in which upstream reports them: baseline before restricted, each sorted
  * by id as bytes sort (policy/registry.go, populate).
  */
 export const CONTROLS: readonly PodSecurityControl[] = [

@@ -6,13 +6,14 @@ import { type PodView, containerField, inUserNamespace } from '../podView.js';
  * The masks over /proc hide what a container could use against its host, and must stay.
  *
  * Fields: `securityContext.procMount` of every container.
- * Allowed: Default, unset; anything in a user namespace (`spec.hostUsers: false`), where the masks guard nothing.
- * Source: policy/check_procMount_baseline.go, v1.35+.
+ * Allowed: Default, unset; since v1.35 anything in a user namespace (`spec.hostUsers: false`), where the masks guard
+ * nothing.
+ * Source: policy/check_procMount_baseline.go.
  */
 export const procMount: PodSecurityControl = {
   id: 'procMount',
   level: 'baseline',
-  check: (pod) => (inUserNamespace(pod) ? undefined : refuseUnmasked(pod)),
+  check: (pod, minor) => (minor >= 35 && inUserNamespace(pod) ? undefined : refuseUnmasked(pod)),
 };
 
 export function refuseUnmasked(pod: PodView): Refusal | undefined {

@@ -6,15 +6,15 @@ import { containerField, inUserNamespace } from '../podView.js';
  * Every container must be held to run as another user than root.
  *
  * Fields: `securityContext.runAsNonRoot` of the pod and of every container.
- * Allowed: true; unset on a container where the pod says true; anything in a user namespace (`spec.hostUsers: false`).
- * A false on the pod is refused even where every container says true.
- * Source: policy/check_runAsNonRoot.go, v1.35+.
+ * Allowed: true; unset on a container where the pod says true; since v1.35 anything in a user namespace
+ * (`spec.hostUsers: false`). A false on the pod is refused even where every container says true.
+ * Source: policy/check_runAsNonRoot.go.
  */
 export const runAsNonRoot: PodSecurityControl = {
   id: 'runAsNonRoot',
   level: 'restricted',
-  check(pod) {
-    if (inUserNamespace(pod)) return undefined;
+  check(pod, minor) {
+    if (minor >= 35 && inUserNamespace(pod)) return undefined;
     const onPod = pod.spec.securityContext?.runAsNonRoot ?? undefined;
     const explicit: RefusedField[] = [];
     const unset: RefusedField[] = [];

@@ -6,15 +6,16 @@ import { containerField, inUserNamespace } from '../podView.js';
  * Nobody may ask for root by its number.
  *
  * Fields: `securityContext.runAsUser` of the pod and of every container.
- * Allowed: any uid but 0; unset (then runAsNonRoot decides); anything in a user namespace (`spec.hostUsers: false`).
- * A 0 on the pod is refused even where every container has another uid.
- * Source: policy/check_runAsUser.go, v1.35+.
+ * Allowed: any uid but 0; unset (then runAsNonRoot decides); since v1.35 anything in a user namespace
+ * (`spec.hostUsers: false`). A 0 on the pod is refused even where every container has another uid.
+ * Source: policy/check_runAsUser.go.
  */
 export const runAsUser: PodSecurityControl = {
   id: 'runAsUser',
   level: 'restricted',
-  check(pod) {
-    if (inUserNamespace(pod)) return undefined;
+  since: 23,
+  check(pod, minor) {
+    if (minor >= 35 && inUserNamespace(pod)) return undefined;
     const fields: RefusedField[] = [];
     if (pod.spec.securityContext?.runAsUser === 0) {
       fields.push({ field: 'spec.securityContext.runAsUser', value: 0 });

@@ -3,30 +3,32 @@ import type { PodSecurityControl, RefusedField } from '../control.js';
 import { distinct, plural, quote, setters } from '../message.js';
 import { containerField } from '../podView.js';
 
-const ALLOWED_TYPES: ReadonlySet<string> = new Set([
-  'container_t',
-  'container_init_t',
-  'container_kvm_t',
-  'container_engine_t',
+/** Each with the minor since which it is allowed. */
+const ALLOWED_TYPES: ReadonlyMap<string, number> = new Map([
+  ['container_t', 0],
+  ['container_init_t', 0],
+  ['container_kvm_t', 0],
+  ['container_engine_t', 31],
 ]);
 
 /**
  * A container must keep the confinement that SELinux gives containers.
  *
  * Fields: `securityContext.seLinuxOptions.type` of the pod and of every container.
- * Allowed: container_t, container_init_t, container_kvm_t, container_engine_t; empty, unset.
+ * Allowed: the types above; empty, unset.
  * Fields: `securityContext.seLinuxOptions.user` and `.role` of the same. Allowed: empty, unset. `level` is free.
- * Source: policy/check_seLinuxOptions.go, v1.31+.
+ * Source: policy/check_seLinuxOptions.go.
  */
 export const seLinuxOptions: PodSecurityControl = {
   id: 'seLinuxOptions',
   level: 'baseline',
-  check({ spec, containers }) {
+  check({ spec, containers }, minor) {
     const fields = [
-      ...refusedOptions(spec.securityContext?.seLinuxOptions, 'spec.securityContext.seLinuxOptions'),
+      ...refusedOptions(spec.securityContext?.seLinuxOptions, minor, 'spec.securityContext.seLinuxOptions'),
       ...containers.flatMap((place) =>
         refusedOptions(
           place.container.securityContext?.seLinuxOptions,
+          minor,
           containerField(place, 'securityContext.seLinuxOptions'),
           place.name,
         ),
@@ -57,6 +59,7 @@ interface RefusedOption extends RefusedField {
 
 function refusedOptions(
   options: Nullable<SELinuxOptions>,
+  minor: number,
   path: string,
   container?: string,
 ): RefusedOption[] {
@@ -65,7 +68,7 @@ function refusedOptions(
   const refuse = (option: Option, value: string): void => {
     refused.push({ field: `${path}.${option}`, ...(container !== undefined && { container }), value });
   };
-  if (type && !ALLOWED_TYPES.has(type)) refuse('type', type);
+  if (type && minor < (ALLOWED_TYPES.get(type) ?? Infinity)) refuse('type', type);
   if (user) refuse('user', user);
   if (role) refuse('role', role);
   return refused;

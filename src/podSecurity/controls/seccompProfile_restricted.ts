@@ -8,14 +8,16 @@ import { mustNotSet, refusedProfiles } from './seccompProfile_baseline.js';
  *
  * Fields: `securityContext.seccompProfile.type` of the pod and of every container.
  * Allowed: RuntimeDefault, Localhost; unset on a container where the pod sets one. Unset everywhere is refused, because
- * it means Unconfined unless the kubelet says otherwise. Windows pods are exempt: the API server refuses the field.
- * Source: policy/check_seccompProfile_restricted.go, v1.25+.
+ * it means Unconfined unless the kubelet says otherwise. Since v1.25 Windows pods are exempt: the API server refuses the
+ * field there.
+ * Source: policy/check_seccompProfile_restricted.go.
  */
 export const seccompProfileRestricted: PodSecurityControl = {
   id: 'seccompProfile_restricted',
   level: 'restricted',
-  check(pod) {
-    if (isWindowsPod(pod)) return undefined;
+  since: 19,
+  check(pod, minor) {
+    if (minor >= 25 && isWindowsPod(pod)) return undefined;
     const explicit = refusedProfiles(pod);
     // Beside a refused profile on the pod it is the pod's field that has to change.
     const inherited = pod.spec.securityContext?.seccompProfile;
