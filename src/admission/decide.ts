@@ -6,7 +6,7 @@ import type { Plan } from '../hardening/plan.js';
 import { RULE_IDS, ruleIds, type Change } from '../hardening/rule.js';
 import { denialMessage } from './denial.js';
 import { scopeOf, writtenInput, type Subject } from './scope.js';
-import type { AdmissionRequest, Decision, KubernetesObject } from './types.js';
+import type { AdmissionRequest, Decision, KubernetesObject, Outcome } from './types.js';
 import { warningsFor } from './warnings.js';
 
 export const CHANGED_ANNOTATION = 'kube-harden.io/changed';
@@ -31,19 +31,20 @@ export function decide(request: AdmissionRequest, plan: Plan): Decision {
   const mayWrite = plan.mode === 'enforce' && isWritten;
   const isDenied = mayWrite && hardening.violations.some(({ denied }) => denied);
   const patch = mayWrite && !isDenied ? patchFor(subject, hardening.changes) : [];
-  const outcome = isDenied
+  const outcome: Outcome = isDenied
     ? 'denied'
     : patch.length > 0
       ? 'patched'
       : hardening.changes.length > 0
         ? 'reported'
         : 'unchanged';
-  const decision = { ...hardening, outcome, plan, patch } as const;
-  return {
-    ...decision,
-    warnings: isDenied ? plan.notices : warningsFor(decision, request, subject),
-    ...(isDenied && { message: denialMessage(hardening.violations, request, plan) }),
-  };
+  // Field by field: copying whole objects here costs more than the patch does, on a processor that does something else
+  // between two requests.
+  const { changes, skips, violations } = hardening;
+  const told = { outcome, plan, changes, violations };
+  const warnings = isDenied ? plan.notices : warningsFor(told, request, subject);
+  const decision: Decision = { outcome, plan, changes, skips, violations, patch, warnings };
+  return isDenied ? { ...decision, message: denialMessage(violations, request, plan) } : decision;
 }
 
 function ignored(because: string, plan: Plan): Decision {

@@ -72,10 +72,19 @@ function checkRequest(request: unknown): AdmissionRequest {
   if (operation === 'UPDATE' && !isRecord(oldObject)) {
     throw new ReviewError(`request.oldObject: ${describeMissing(oldObject)}`, { uid });
   }
+  // Checked above, field by field; of what else there is nothing is read. A copy of the whole request would cost more.
+  const given = request as unknown as AdmissionRequest;
   return {
-    ...(request as unknown as AdmissionRequest),
-    kind: { group: '', ...(kind as { version: string; kind: string }) },
+    uid,
+    kind: { group: kind['group'] ?? '', version: given.kind.version, kind: given.kind.kind },
+    operation,
+    subResource: given.subResource,
+    namespace: given.namespace,
+    name: given.name,
+    object: given.object,
+    oldObject: given.oldObject,
     userInfo: userInfo(request['userInfo']),
+    dryRun: given.dryRun,
   };
 }
 

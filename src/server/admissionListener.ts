@@ -44,6 +44,9 @@ export const ADMISSION_LIMITS: AdmissionLimits = {
   longestTimeoutMs: 30_000,
 };
 
+/** Queries come from whoever can connect: so many are remembered, and the rest read each time. */
+const TIMEOUTS_MAX = 64;
+
 /** Given up this much before the client's timeout, so that the error still arrives: its clock started before ours. */
 const TIMEOUT_MARGIN_MS = 200;
 
@@ -68,6 +71,8 @@ export class AdmissionListener {
   private readonly server: HttpsServer;
   private readonly limits: AdmissionLimits;
   private readonly budget: BodyBudget;
+  /** By query: an API server asks with the same few all its life. */
+  private readonly timeouts = new Map<string, number>();
 
   constructor(private readonly options: AdmissionListenerOptions) {
     this.limits = { ...ADMISSION_LIMITS, ...options.limits };
@@ -185,6 +190,8 @@ export class AdmissionListener {
 
   /** How long this request may take: what its `?timeout=10s` says, less a margin. */
   private timeout(query: string): number {
+    const known = this.timeouts.get(query);
+    if (known !== undefined) return known;
     const { defaultTimeoutMs, longestTimeoutMs } = this.limits;
     const text = /^timeout=\w+$/.test(query)
       ? query.slice('timeout='.length)
@@ -199,7 +206,9 @@ export class AdmissionListener {
     }
     // Zero is "no timeout" to Go.
     const timeout = asked === 0 ? defaultTimeoutMs : Math.min(asked, longestTimeoutMs);
-    return timeout - Math.min(TIMEOUT_MARGIN_MS, timeout / 10);
+    const left = timeout - Math.min(TIMEOUT_MARGIN_MS, timeout / 10);
+    if (this.timeouts.size < TIMEOUTS_MAX) this.timeouts.set(query, left);
+    return left;
   }
 
   private failed(req: IncomingMessage, res: ServerResponse, error: unknown): void {
