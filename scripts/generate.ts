@@ -9,9 +9,16 @@ import type { GeneratedFile } from './generated/generatedFile.js';
 import { crdFiles } from './generated/crd.js';
 import { policyFiles } from './generated/policy.js';
 import { exampleFiles } from './generated/examples.js';
+import { imageDocFiles } from './generated/imageDocs.js';
 import { ruleDocFiles } from './generated/ruleDocs.js';
 
-const FILES: readonly GeneratedFile[] = [...policyFiles, ...crdFiles, ...ruleDocFiles, ...exampleFiles];
+const FILES: readonly GeneratedFile[] = [
+  ...policyFiles,
+  ...crdFiles,
+  ...ruleDocFiles,
+  ...imageDocFiles,
+  ...exampleFiles,
+];
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { fieldPath } from '../src/hardening/fieldPath.js';
 import type { Pod } from '../src/hardening/podSpec.js';
 import { ACTIONS, RULE_IDS, type RuleId } from '../src/hardening/rule.js';
-import { RULES, RULES_BY_ID } from '../src/hardening/rules/index.js';
+import { RULES, RULES_BY_ID, RUNNING_ORDER } from '../src/hardening/rules/index.js';
 import { container, hardenPod, pod, type HardenOptions } from './support/harden.js';
 
 /*
@@ -17,9 +17,14 @@ const filesIn = (folder: string): string[] =>
   );
 
 describe('the catalogue', () => {
-  it('lists rules in the order of RULE_IDS', () => {
-    const ids = RULES.map(({ id }) => id);
-    expect(RULE_IDS.filter((id) => ids.includes(id))).to.deep.equal(ids);
+  it('lists every rule, in the order of RULE_IDS', () => {
+    expect(RULES.map(({ id }) => id)).to.deep.equal([...RULE_IDS]);
+  });
+  it('runs every rule once, hostUsers before those that look whether the pod has a user namespace', () => {
+    expect(RUNNING_ORDER).to.have.members(RULES);
+    const first = ['privileged', 'hostUsers'];
+    const ids = RUNNING_ORDER.map(({ id }) => id);
+    expect(ids).to.deep.equal([...first, ...RULE_IDS.filter((id) => !first.includes(id))]);
   });
   it('holds each file of src/hardening/rules, under its name', () => {
     expect(filesIn('../src/hardening/rules').sort()).to.deep.equal(RULES.map(({ id }) => `${id}.ts`).sort());
@@ -38,6 +43,7 @@ describe('the catalogue', () => {
 
 const paths = new Map<RuleId, Set<string>>();
 const HOST = { name: 'host', hostPath: { path: '/etc' } };
+const MODEL = { name: 'model', image: { reference: 'registry.example/models/small:3' } };
 const NAME = 'kube-api-access-x7k2p';
 const TOKEN = { name: NAME, projected: { sources: [{ serviceAccountToken: {} }] } };
 const MOUNTS = [
@@ -47,12 +53,14 @@ const MOUNTS = [
 const ANNOTATIONS = {
   'seccomp.security.alpha.kubernetes.io/pod': 'unconfined',
   'container.seccomp.security.alpha.kubernetes.io/web': 'unconfined',
+  'container.apparmor.security.beta.kubernetes.io/side': 'unconfined',
 };
 const contexts = [
   {},
   { runAsUser: 1000 },
   { runAsUser: 0, allowPrivilegeEscalation: true, readOnlyRootFilesystem: false },
   { privileged: true, seccompProfile: { type: 'Unconfined' } },
+  { appArmorProfile: { type: 'Unconfined' }, procMount: 'Unmasked' },
   { runAsNonRoot: false, capabilities: { add: ['NET_ADMIN'], drop: ['all'] } },
 ];
 const scheduling = {
@@ -72,7 +80,17 @@ function* samples(): Generator<[Pod, HardenOptions]> {
       policy,
       exceptions,
       valid: false,
-      rules: { scheduling, automountServiceAccountToken: 'Override', readOnlyRootFilesystem: 'Override' },
+      rules: {
+        scheduling,
+        automountServiceAccountToken: 'Override',
+        readOnlyRootFilesystem: 'Override',
+        appArmorProfile: { action: 'Override', whenUnset: 'Set' },
+        procMount: 'Override',
+        hostUsers: 'Override',
+        enableServiceLinks: 'Override',
+        imagePullPolicy: 'Override',
+        supplementalGroupsPolicy: 'Override',
+      },
     })),
   );
   for (const options of policies) {
@@ -86,7 +104,7 @@ function* samples(): Generator<[Pod, HardenOptions]> {
         });
         const given = pod(
           {
-            ...{ hostNetwork: true, hostPID: true, hostIPC: true, volumes: [HOST, TOKEN] },
+            ...{ hostNetwork: true, hostPID: true, hostIPC: true, volumes: [HOST, TOKEN, MODEL] },
             securityContext:
               onPod === contexts[0]
                 ? { seccompProfile: { type: 'Unconfined' } }

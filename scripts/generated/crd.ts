@@ -1,9 +1,7 @@
 import { stringify } from 'yaml';
 import * as z from 'zod';
-import type { RuleId } from '../../src/hardening/rule.js';
 import { MAX_LABELS } from '../../src/hardening/settingsFields.js';
 import { settingsSchema as resourcesSettings } from '../../src/hardening/rules/resources.settings.js';
-import { RULES_BY_ID } from '../../src/hardening/rules/index.js';
 import { KIND, policyDocumentSchema } from '../../src/policy/schema.js';
 import type { GeneratedFile } from './generatedFile.js';
 
@@ -94,14 +92,13 @@ const CLEAN_PATH: readonly Check[] = [
   })),
 ];
 const HOST_PATH = checks(...CLEAN_PATH);
-const WRITABLE_PATH = checks(
-  {
-    rule: "self != '/'",
-    message: 'is the whole root file system; to leave that writable, disable the rule',
-  },
-  ...CLEAN_PATH,
-  { rule: "!self.contains(':')", message: 'must not contain :, the API refuses it in a mountPath' },
-);
+/** As containerPaths in settingsFields.ts. */
+const containerPath = (insteadOfRoot: string): Structural =>
+  checks({ rule: "self != '/'", message: `is the whole root file system; ${insteadOfRoot}` }, ...CLEAN_PATH, {
+    rule: "!self.contains(':')",
+    message: 'must not contain :, the API refuses it in a mountPath',
+  });
+const WRITABLE_PATH = containerPath('to leave that writable, disable the rule');
 const NON_ROOT = checks({ rule: 'self != 0', message: '0 is root' });
 
 /** The longest text that parseQuantity reads. */
@@ -253,6 +250,8 @@ const CHECKS: Readonly<Record<string, Structural>> = {
   'spec.imageProfiles[].runAsGroup': NON_ROOT,
   'spec.imageProfiles[].writablePaths': SET,
   'spec.imageProfiles[].writablePaths[]': WRITABLE_PATH,
+  'spec.imageProfiles[].dataPaths': SET,
+  'spec.imageProfiles[].dataPaths[]': containerPath('name directories'),
   'spec.imageProfiles[].sizeLimit': QUANTITY,
   'spec.imageProfiles[].ports': SET,
   'spec.imageProfiles[].startsAsRoot.capabilities': SET,
@@ -322,15 +321,6 @@ const MERGED = [
   `${RULES}.resources.limits`,
 ];
 
-/**
- * Rules that are not built yet get no default: the API server would store their `action: Disabled` in every policy, and
- * the version that builds the rule could no longer tell it from an author's own word.
- */
-function hasDefaults(path: string): boolean {
-  const [, id] = /^spec\.rules\.(\w+)/.exec(path) ?? [];
-  return !MERGED.includes(path) && (id === undefined || RULES_BY_ID.has(id as RuleId));
-}
-
 /** The paths of CHECKS that a conversion has used. */
 interface Conversion {
   readonly used: Set<string>;
@@ -341,7 +331,7 @@ function structural(schema: JsonSchema, path: string, conversion: Conversion): S
   if (unknown.length > 0) throw new Error(`${path} has ${unknown.join(', ')}: say how a CRD expresses it`);
   const result: Record<string, unknown> = {};
   for (const keyword of COPIED) if (keyword in schema) result[keyword] = schema[keyword];
-  if (!hasDefaults(path)) delete result['default'];
+  if (MERGED.includes(path)) delete result['default'];
   if ('const' in schema) result['enum'] = [schema['const']];
   if (schema['type'] === 'integer') result['format'] = 'int64';
   if (Array.isArray(schema['type'])) {

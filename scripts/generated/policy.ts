@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
-import { loadImageProfiles, loadPolicies } from '../../src/policy/load.js';
+import { loadPolicies } from '../../src/policy/load.js';
 import { toJsonSchema } from '../../src/policy/schema.js';
 import type { GeneratedFile } from './generatedFile.js';
+import { imageCatalogue, profileOf } from './imageCatalogue.js';
 
 const NAMES = ['baseline', 'default', 'restricted'] as const;
 
@@ -23,9 +24,7 @@ async function builtin(): Promise<string> {
   const policies = texts.flatMap(([name, text]) =>
     loadPolicies(text, { source: `src/policy/builtin/${name}.yaml` }),
   );
-  const profiles = loadImageProfiles(source('imageProfiles.yaml'), {
-    source: 'src/policy/builtin/imageProfiles.yaml',
-  });
+  const profiles = imageCatalogue().imageProfiles.map(profileOf);
   return typescript(`${HEAD}
 /** The built-in policies with all defaults filled in, by name. */
 export const BUILTIN_POLICIES: readonly Policy[] = ${JSON.stringify(policies)};

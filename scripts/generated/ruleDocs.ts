@@ -3,7 +3,6 @@ import { ACTIONS, SKIP_CODES, type Action, type Rule } from '../../src/hardening
 import { RULES } from '../../src/hardening/rules/index.js';
 import { BUILTIN_POLICIES } from '../../src/policy/builtin.generated.js';
 import { toJsonSchema } from '../../src/policy/schema.js';
-import { CATALOGUE } from '../../src/preview/catalogue.js';
 import { SKIP_REASONS } from '../../src/preview/skipReasons.js';
 import { withFreshExamples } from './examples.js';
 import type { GeneratedFile } from './generatedFile.js';
@@ -80,9 +79,11 @@ function actionText({ sets, actions, refused }: Rule, action: Action): string {
     case 'Default':
       return `sets ${sets.Default}`.replace(/^sets nothing/, 'writes nothing');
     case 'Override':
-      return `as Default; besides: ${sets.Override}`.replace('besides: nothing more', 'nothing more');
+      return actions.includes('Default')
+        ? `as Default; besides: ${sets.Override}`.replace('besides: nothing more', 'nothing more')
+        : `sets ${sets.Override}, whatever the author wrote`;
     case 'Warn':
-      return 'writes nothing; reports what Default would set, and what is weaker than that';
+      return `writes nothing; reports what ${actions.includes('Default') ? 'Default' : 'Override'} would set, and what is weaker than that`;
     case 'Deny':
       return 'refuses the object for what Warn would report';
     case 'Disabled':
@@ -165,12 +166,11 @@ function cell(text: string): string {
 function cataloguePage(): string {
   const actionsIn = (id: Rule['id']): string =>
     BUILTIN_POLICIES.map(({ rules }) => rules[id].action).join(' | ');
-  const later = CATALOGUE.filter(({ built }) => !built).map(({ id }) => `\`${id}\``);
   return `<!-- generated from src/hardening/rules/index.ts -->
 
 # The rules
 
-In the order in which they run and in which they are listed everywhere. A rule's id is the Kubernetes field that it
+In the order in which they are listed everywhere. A rule's id is the Kubernetes field that it
 governs; the same word is the key in a policy, the namespace label (\`kube-harden.io/<id>\`), the label in the metrics, and
 the page's name. The risk is that of breaking a program that runs today.
 
@@ -178,8 +178,7 @@ the page's name. The risk is that of breaking a program that runs today.
 |---|---|---|---|${BUILTIN_POLICIES.map(() => '---').join('|')}|
 ${RULES.map(({ id, title, risk, control }) => `| [${id}](${id}.md) | ${title} | ${risk} | ${control?.level ?? ''} | ${actionsIn(id)} |`).join('\n')}
 
-The last columns are the built-in policies: see [policies](../policies.md). A policy may name these too, and only as
-\`Disabled\`, for they are not built yet: ${later.join(', ')}.
+The last columns are the built-in policies: see [policies](../policies.md).
 
 ## Why a rule leaves something alone
 

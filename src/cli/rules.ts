@@ -58,11 +58,13 @@ function json(value: unknown): string {
 }
 
 function table(entries: readonly CatalogueEntry[]): string {
-  const rows = entries.map(({ id, built, risk, os, control, title }) =>
-    built
-      ? [id, risk ?? '', os ?? '', control?.level ?? '-', title ?? '']
-      : [id, '-', '-', '-', 'not built yet'],
-  );
+  const rows = entries.map(({ id, risk, os, control, title }) => [
+    id,
+    risk,
+    os,
+    control?.level ?? '-',
+    title,
+  ]);
   const all = [['RULE', 'RISK', 'OS', 'PSS', 'WHAT IT IS FOR'], ...rows];
   const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]): string =>
@@ -72,7 +74,6 @@ function table(entries: readonly CatalogueEntry[]): string {
 
 function page({
   id,
-  built,
   title,
   reason,
   risk,
@@ -83,23 +84,25 @@ function page({
   sets,
   fields,
 }: CatalogueEntry): string {
-  if (!built) return `${id}: not built yet; only Disabled is accepted\n`;
+  const hasDefault = actions.includes('Default');
   const rows: [string, string][] = [
-    ['risk', `${risk ?? ''}: how likely it is to break a program that runs today`],
+    ['risk', `${risk}: how likely it is to break a program that runs today`],
     [
       'control',
       control
         ? `Pod Security Standards ${control.level}: ${control.name}`
         : 'none of the Pod Security Standards',
     ],
-    ['os', os ?? ''],
+    ['os', os],
     ['actions', actions.join(', ')],
-    ...Object.entries(refused ?? {}).map(([action, why]): [string, string] => ['', `not ${action}: ${why}`]),
-    ['Default sets', sets?.Default ?? ''],
-    ...(actions.includes('Override') ? [['Override also', sets?.Override ?? ''] as [string, string]] : []),
-    ...(fields ?? []).map((field, index): [string, string] => [index === 0 ? 'fields' : '', field]),
+    ...Object.entries(refused).map(([action, why]): [string, string] => ['', `not ${action}: ${why}`]),
+    ...(hasDefault ? [['Default sets', sets.Default] as [string, string]] : []),
+    ...(actions.includes('Override')
+      ? [[hasDefault ? 'Override also' : 'Override sets', sets.Override] as [string, string]]
+      : []),
+    ...fields.map((field, index): [string, string] => [index === 0 ? 'fields' : '', field]),
     ['opt out', `kubectl label ns NAMESPACE kube-harden.io/${id}=disabled`],
   ];
   const body = rows.map(([label, text]) => `${label.padEnd(13)} ${text}\n`).join('');
-  return `${id}: ${title ?? ''}\n\n${reason ?? ''}\n\n${body}`;
+  return `${id}: ${title}\n\n${reason}\n\n${body}`;
 }

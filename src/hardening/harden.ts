@@ -6,7 +6,7 @@ import { PodDraft, type Hardening, type HardenInput } from './podDraft.js';
  * Runs the catalogue over one pod. Pure: the same pod and plan always give the same changes.
  *
  * @param input the pod (or pod template) and what is known around it; `validatePod` has found nothing wrong with it
- * @param plan what the namespace and its policy ask, in catalogue order
+ * @param plan what the namespace and its policy ask, in the order in which rules run
  * @throws RuleError where a rule throws
  * @returns changes in the order they were made, with paths from the pod; skips; violations
  */

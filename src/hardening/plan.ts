@@ -9,6 +9,8 @@ export interface ImageProfile {
   /** The same as runAsUser unless given. */
   readonly runAsGroup?: number | undefined;
   readonly writablePaths?: readonly string[] | undefined;
+  /** Where the image keeps data, such as its VOLUMEs: never covered by an emptyDir. */
+  readonly dataPaths?: readonly string[] | undefined;
   /** The emptyDirs' sizeLimit for this image, instead of the policy's. */
   readonly sizeLimit?: string | undefined;
   readonly ports?: readonly number[] | undefined;
@@ -82,7 +84,7 @@ export interface Plan {
   readonly warnings: 'Summary' | 'Full' | 'None';
   readonly templates: 'Warn' | 'Mutate' | 'Ignore';
   readonly unknownImages: 'Harden' | 'Safe';
-  /** In catalogue order; rules that are Disabled are absent. */
+  /** In the order in which they run; rules that are Disabled are absent. */
   readonly rules: readonly RulePlan[];
   readonly byId: Readonly<Partial<Record<RuleId, RulePlan>>>;
   readonly imageProfiles: ImageProfiles;

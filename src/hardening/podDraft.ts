@@ -157,6 +157,12 @@ export class PodDraft {
     return rulePlan && stanceFor(rulePlan, container, this.plan);
   }
 
+  /** How a rule treats the pod as a whole, undefined where it is Disabled. */
+  podStanceOf(id: RuleId): Stance | undefined {
+    const rulePlan = this.plan.byId[id];
+    return rulePlan && this.podStance(rulePlan);
+  }
+
   /** How the current rule treats a container; without one, the pod as a whole. */
   stance(container?: ContainerDraft): Stance {
     if (this.uniform) return this.uniform;

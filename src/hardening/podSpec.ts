@@ -52,6 +52,7 @@ export interface PodSpec {
   hostUsers?: Nullable<boolean>;
   serviceAccountName?: Nullable<string>;
   automountServiceAccountToken?: Nullable<boolean>;
+  enableServiceLinks?: Nullable<boolean>;
   resources?: Nullable<ResourceRequirements>;
   [field: string]: unknown;
 }
@@ -59,6 +60,7 @@ export interface PodSpec {
 export interface Container {
   name?: string;
   image?: Nullable<string>;
+  imagePullPolicy?: Nullable<string>;
   command?: Nullable<string[]>;
   args?: Nullable<string[]>;
   ports?: Nullable<ContainerPort[]>;
@@ -84,11 +86,13 @@ export interface PodSecurityContext {
   runAsNonRoot?: Nullable<boolean>;
   fsGroup?: Nullable<number>;
   fsGroupChangePolicy?: Nullable<string>;
+  supplementalGroups?: Nullable<number[]>;
+  supplementalGroupsPolicy?: Nullable<string>;
   seccompProfile?: Nullable<SeccompProfile>;
   sysctls?: Nullable<{ name?: string; value?: string }[]>;
   windowsOptions?: Nullable<WindowsOptions>;
   seLinuxOptions?: Nullable<SELinuxOptions>;
-  appArmorProfile?: Nullable<{ type?: string }>;
+  appArmorProfile?: Nullable<AppArmorProfile>;
   [field: string]: unknown;
 }
 
@@ -103,7 +107,7 @@ export interface SecurityContext {
   seccompProfile?: Nullable<SeccompProfile>;
   windowsOptions?: Nullable<WindowsOptions>;
   seLinuxOptions?: Nullable<SELinuxOptions>;
-  appArmorProfile?: Nullable<{ type?: string }>;
+  appArmorProfile?: Nullable<AppArmorProfile>;
   procMount?: Nullable<string>;
   [field: string]: unknown;
 }
@@ -114,6 +118,11 @@ export interface Capabilities {
 }
 
 export interface SeccompProfile {
+  type?: string;
+  localhostProfile?: Nullable<string>;
+}
+
+export interface AppArmorProfile {
   type?: string;
   localhostProfile?: Nullable<string>;
 }
@@ -143,6 +152,7 @@ export interface ResourceRequirements {
 export interface Volume {
   name?: string;
   hostPath?: Nullable<{ path?: string; type?: Nullable<string> }>;
+  image?: Nullable<{ reference?: Nullable<string>; pullPolicy?: Nullable<string> }>;
   projected?: Nullable<{ sources?: Nullable<Record<string, unknown>[]> }>;
   [source: string]: unknown;
 }

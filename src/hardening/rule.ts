@@ -1,8 +1,8 @@
 import type { PodDraft } from './podDraft.js';
 
 /**
- * Every rule id, in catalogue order: the order in which rules run and in which ids are listed
- * everywhere (warnings, audit annotations, `/api/rules`, docs). An id is the Kubernetes field it governs.
+ * Every rule id, in catalogue order: the order in which ids are listed everywhere (warnings, audit annotations,
+ * `/api/rules`, docs) and, but for one, in which rules run. An id is the Kubernetes field it governs.
  */
 export const RULE_IDS = [
   'privileged',
@@ -42,6 +42,7 @@ export const SKIP_CODES = [
   'StartsAsRoot',
   'PrivilegedContainer',
   'ApiWouldReject',
+  'NodeWouldReject',
   'LegacyAnnotation',
   'WindowsPod',
   'PodLevelResources',
@@ -113,7 +114,7 @@ export function ruleIds(list: readonly { readonly rule: RuleId }[]): RuleId[] {
   for (const { rule } of list) {
     const last = named.at(-1);
     if (rule === last || named.includes(rule)) continue;
-    // Rules run in catalogue order, so what they leave behind is in order too.
+    // All rules but hostUsers run in catalogue order, so what they leave behind is mostly in order too.
     if (last !== undefined && ORDER[rule] < ORDER[last]) isOrdered = false;
     named.push(rule);
   }

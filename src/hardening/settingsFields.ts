@@ -72,14 +72,23 @@ export function hostPathName(description: string) {
     .describe(description);
 }
 
-/** A directory inside a container that gets an emptyDir: as a host path, but not `/`, and without `:` (the API refuses it in a mountPath). */
+/** Directories inside a container that get an emptyDir each. */
 export function writablePaths(description: string) {
+  return containerPaths(description, '; to leave that writable, disable the rule');
+}
+
+/**
+ * Directories inside a container: as host paths, but not `/`, and without `:` (the API refuses it in a mountPath).
+ *
+ * @param insteadOfRoot what to do instead, for whoever names `/`
+ */
+export function containerPaths(description: string, insteadOfRoot = '; name directories') {
   const path = z
     .string()
     .max(...atMost(MAX_PATH, 'characters'))
     .superRefine((value, context) => {
       let problem = cleanPathProblem(value);
-      if (value === '/') problem = 'is the whole root file system; to leave that writable, disable the rule';
+      if (value === '/') problem = `is the whole root file system${insteadOfRoot}`;
       else if (value.includes(':')) problem = 'must not contain :, the API refuses it in a mountPath';
       if (problem !== undefined) context.addIssue(`${shown(value)} ${problem}`);
     });

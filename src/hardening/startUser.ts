@@ -1,5 +1,6 @@
 import { capabilityName } from './capabilityNames.js';
 import type { ContainerDraft } from './containerDraft.js';
+import { rootOnlyPort } from './lowPorts.js';
 import type { PodDraft } from './podDraft.js';
 import type { SkipCode } from './rule.js';
 import type { Settings as CapabilitiesSettings } from './rules/capabilities.settings.js';
@@ -24,7 +25,7 @@ export type StartUser =
   | { readonly kind: 'author'; readonly declared: boolean }
   | ({ readonly kind: 'written' } & Ids)
   | ({ readonly kind: 'unwritten'; readonly because: SkipCode } & Ids)
-  | { readonly kind: 'root'; readonly because: SkipCode };
+  | { readonly kind: 'root'; readonly because: SkipCode; readonly detail?: string };
 
 /** Whether the kubelet will not let the container be root. */
 export function endsNonRoot(start: StartUser): boolean {
@@ -63,6 +64,8 @@ function workOut(pod: PodDraft, container: ContainerDraft): StartUser {
   ) {
     return declared ? { kind: 'author', declared } : { kind: 'root', because: 'StatefulUnknownImage' };
   }
+  const port = uid === undefined && !declared && !user?.replaces ? rootOnlyPort(pod, container) : undefined;
+  if (port !== undefined) return { kind: 'root', because: 'StartsAsRoot', detail: port };
   const ids = idsFor(pod, container, settings);
   if (uid === 0 ? user?.replaces : user?.fills) return { kind: 'written', ...ids };
   if (declared) return { kind: 'author', declared };
@@ -110,14 +113,15 @@ function idsFor(pod: PodDraft, container: ContainerDraft, settings: RunAsUserSet
 /** The ids for an image without a profile, and the fsGroup that goes with them. */
 export function policyIds(pod: PodDraft, settings: RunAsUserSettings): Ids & { readonly fsGroup: number } {
   // In a user namespace (`hostUsers: false`) only ids below 65536 exist, and a namespace's range lies above them.
-  const isRanged = settings.strategy === 'NamespaceRange' && pod.spec.hostUsers !== false;
+  const isRanged = settings.strategy === 'NamespaceRange' && pod.field('hostUsers') !== false;
   const first = isRanged ? pod.plan.uidRange?.first : undefined;
   return { uid: first ?? settings.value, gid: first ?? settings.group, fsGroup: first ?? settings.fsGroup };
 }
 
 /** The ids to write on the pod: where every container gets the same, and nothing of it lands beside an author's uid. */
 export function sharedIds(pod: PodDraft): Ids | undefined {
-  if (!pod.podIsWritable) return undefined;
+  // An author's uid on the pod stays, unless it is root's, also where every container has another of its own.
+  if (!pod.podIsWritable || pod.securityContext('runAsUser')) return undefined;
   let shared: Ids | undefined;
   for (const container of pod.containers) {
     const start = startUser(pod, container);

@@ -10,7 +10,12 @@ export interface FieldIssue {
   readonly message: string;
 }
 
-type Check = (value: unknown, path: Path, issues: FieldIssue[]) => void;
+/**
+ * @param path where the value is. The one list is lengthened on the way down and shortened on the way up, and copied
+ * only into an issue: nearly every object has none.
+ */
+type Check = (value: unknown, path: Key[], issues: FieldIssue[]) => void;
+type Key = Path[number];
 
 /**
  * Checks the types of the fields that hardening reads; everything else is the API server's to judge. Objects that an
@@ -21,7 +26,7 @@ type Check = (value: unknown, path: Path, issues: FieldIssue[]) => void;
  */
 export function validatePod(pod: Pod, base: Path): FieldIssue[] {
   const issues: FieldIssue[] = [];
-  checkPod(pod, base, issues);
+  checkPod(pod, [...base], issues);
   return issues;
 }
 
@@ -36,7 +41,8 @@ export function describeValue(value: unknown): string {
 
 function leaf(expected: string, accepts: (value: unknown) => boolean): Check {
   return (value, path, issues) => {
-    if (!accepts(value)) issues.push({ path, message: `${describeValue(value)} is not ${expected}` });
+    if (!accepts(value))
+      issues.push({ path: [...path], message: `${describeValue(value)} is not ${expected}` });
   };
 }
 
@@ -45,52 +51,62 @@ const flag = leaf('true or false', (value) => typeof value === 'boolean');
 const integer = leaf('an integer', (value) => Number.isInteger(value));
 const quantity: Check = (value, path, issues) => {
   const parsed = parseQuantity(value);
-  if (parsed === undefined) issues.push({ path, message: `${describeValue(value)} is not a quantity` });
-  else if (parsed < 0n) issues.push({ path, message: `${describeValue(value)} is negative` });
+  if (parsed === undefined)
+    issues.push({ path: [...path], message: `${describeValue(value)} is not a quantity` });
+  else if (parsed < 0n) issues.push({ path: [...path], message: `${describeValue(value)} is negative` });
 };
+
+function checkAt(key: Key, check: Check, value: unknown, path: Key[], issues: FieldIssue[]): void {
+  path.push(key);
+  check(value, path, issues);
+  path.pop();
+}
 
 /** An object with these fields, each checked where it is there: null is unset. */
 function object(fields: Readonly<Record<string, Check>>): Check {
   const entries = Object.entries(fields);
   return (value, path, issues) => {
     if (!isRecord(value)) {
-      issues.push({ path, message: `${describeValue(value)} is not an object` });
+      issues.push({ path: [...path], message: `${describeValue(value)} is not an object` });
       return;
     }
     for (const [name, check] of entries) {
       const field = value[name];
-      if (field !== undefined && field !== null) check(field, [...path, name], issues);
+      if (field !== undefined && field !== null) checkAt(name, check, field, path, issues);
     }
   };
 }
 
 function list(item: Check): Check {
   return (value, path, issues) => {
-    if (!Array.isArray(value)) issues.push({ path, message: `${describeValue(value)} is not a list` });
-    else for (let index = 0; index < value.length; index++) item(value[index], [...path, index], issues);
+    if (!Array.isArray(value))
+      issues.push({ path: [...path], message: `${describeValue(value)} is not a list` });
+    else for (let index = 0; index < value.length; index++) checkAt(index, item, value[index], path, issues);
   };
 }
 
 function map(item: Check): Check {
   return (value, path, issues) => {
     if (!isRecord(value)) {
-      issues.push({ path, message: `${describeValue(value)} is not an object` });
+      issues.push({ path: [...path], message: `${describeValue(value)} is not an object` });
       return;
     }
     for (const key of Object.keys(value)) {
       const entry = value[key];
-      if (entry !== undefined && entry !== null) item(entry, [...path, key], issues);
+      if (entry !== undefined && entry !== null) checkAt(key, item, entry, path, issues);
     }
   };
 }
 
 const seccompProfile = object({ type: text, localhostProfile: text });
+const appArmorProfile = object({ type: text, localhostProfile: text });
 const windowsOptions = object({ hostProcess: flag, runAsUserName: text });
 const resources = object({ requests: map(quantity), limits: map(quantity) });
 
 const container = object({
   name: text,
   image: text,
+  imagePullPolicy: text,
   command: list(text),
   args: list(text),
   restartPolicy: text,
@@ -105,6 +121,8 @@ const container = object({
     readOnlyRootFilesystem: flag,
     capabilities: object({ add: list(text), drop: list(text) }),
     seccompProfile,
+    appArmorProfile,
+    procMount: text,
     windowsOptions,
   }),
   volumeMounts: list(object({ name: text, mountPath: text, readOnly: flag, mountPropagation: text })),
@@ -132,7 +150,10 @@ const checkPod = object({
       runAsNonRoot: flag,
       fsGroup: integer,
       fsGroupChangePolicy: text,
+      supplementalGroups: list(integer),
+      supplementalGroupsPolicy: text,
       seccompProfile,
+      appArmorProfile,
       sysctls: list(object({ name: text, value: text })),
       windowsOptions,
     }),
@@ -140,6 +161,7 @@ const checkPod = object({
       object({
         name: text,
         hostPath: object({ path: text, type: text }),
+        image: object({ reference: text, pullPolicy: text }),
         projected: object({ sources: list(object({})) }),
       }),
     ),
@@ -164,6 +186,7 @@ const checkPod = object({
     hostUsers: flag,
     serviceAccountName: text,
     automountServiceAccountToken: flag,
+    enableServiceLinks: flag,
     resources,
   }),
 });

@@ -19,12 +19,20 @@ interface Entry {
  * `exact`.
  */
 export class ImageProfileIndex implements ImageProfiles {
-  private readonly entries: readonly Entry[];
+  /** Entries by what an image must have in common with them, so that only a few are compared with it. */
+  private readonly byRepository = new Map<string, Entry[]>();
+  private readonly byOfficialName = new Map<string, Entry[]>();
+  private readonly globs: Entry[] = [];
   /** Few images run many times. Bounded, since the names come from pod authors. */
   private readonly cache = new Map<string, MatchedProfile | undefined>();
 
   constructor(ofPolicy: readonly ImageProfile[], builtIn: readonly ImageProfile[]) {
-    this.entries = [...entriesOf(ofPolicy, true), ...entriesOf(builtIn, false)];
+    for (const entry of [...entriesOf(ofPolicy, true), ...entriesOf(builtIn, false)]) {
+      const { repository, isExact } = entry.pattern;
+      if (!isExact) this.globs.push(entry);
+      else add(this.byRepository, repository, entry);
+      if (isExact && repository.startsWith(OFFICIAL)) add(this.byOfficialName, lastName(repository), entry);
+    }
   }
 
   lookup(image: string): MatchedProfile | undefined {
@@ -38,9 +46,16 @@ export class ImageProfileIndex implements ImageProfiles {
 
   private find(image: ImageReference): MatchedProfile | undefined {
     let best: { entry: Entry; rank: number } | undefined;
-    for (const entry of this.entries) {
-      const rank = rankOf(entry, image);
-      if (rank > 0 && (best === undefined || rank > best.rank)) best = { entry, rank };
+    const candidates = [
+      this.byRepository.get(image.repository),
+      this.byOfficialName.get(lastName(image.repository)),
+      this.globs,
+    ];
+    for (const entries of candidates) {
+      for (const entry of entries ?? []) {
+        const rank = rankOf(entry, image);
+        if (rank > 0 && (best === undefined || rank > best.rank)) best = { entry, rank };
+      }
     }
     if (!best) return undefined;
     const { pattern, profile, fromPolicy } = best.entry;
@@ -52,6 +67,16 @@ function entriesOf(profiles: readonly ImageProfile[], fromPolicy: boolean): Entr
   return profiles.flatMap((profile) =>
     profile.images.map((image) => ({ pattern: parseImagePattern(image), profile, fromPolicy })),
   );
+}
+
+function add(map: Map<string, Entry[]>, key: string, entry: Entry): void {
+  const entries = map.get(key);
+  if (entries) entries.push(entry);
+  else map.set(key, [entry]);
+}
+
+function lastName(repository: string): string {
+  return repository.slice(repository.lastIndexOf('/') + 1);
 }
 
 /** 0: no match. The policy's entries rank above the built-in ones; a repository named whole above a pattern. */

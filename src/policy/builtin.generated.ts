@@ -62,7 +62,11 @@ export const BUILTIN_POLICIES: readonly Policy[] = [
       scheduling: { action: 'Disabled', optOut: 'Allowed', settings: { nodeSelector: {}, tolerations: [] } },
       unprivilegedPorts: { action: 'Warn', optOut: 'Allowed', settings: {} },
       procMount: { action: 'Disabled', optOut: 'Allowed', settings: {} },
-      appArmorProfile: { action: 'Disabled', optOut: 'Allowed', settings: {} },
+      appArmorProfile: {
+        action: 'Disabled',
+        optOut: 'Allowed',
+        settings: { type: 'RuntimeDefault', whenUnset: 'Set' },
+      },
       hostUsers: { action: 'Disabled', optOut: 'Allowed', settings: {} },
       enableServiceLinks: { action: 'Disabled', optOut: 'Allowed', settings: {} },
       imagePullPolicy: { action: 'Disabled', optOut: 'Allowed', settings: {} },
@@ -123,7 +127,11 @@ export const BUILTIN_POLICIES: readonly Policy[] = [
       scheduling: { action: 'Disabled', optOut: 'Allowed', settings: { nodeSelector: {}, tolerations: [] } },
       unprivilegedPorts: { action: 'Default', optOut: 'Allowed', settings: {} },
       procMount: { action: 'Disabled', optOut: 'Allowed', settings: {} },
-      appArmorProfile: { action: 'Disabled', optOut: 'Allowed', settings: {} },
+      appArmorProfile: {
+        action: 'Disabled',
+        optOut: 'Allowed',
+        settings: { type: 'RuntimeDefault', whenUnset: 'Set' },
+      },
       hostUsers: { action: 'Disabled', optOut: 'Allowed', settings: {} },
       enableServiceLinks: { action: 'Disabled', optOut: 'Allowed', settings: {} },
       imagePullPolicy: { action: 'Disabled', optOut: 'Allowed', settings: {} },
@@ -183,8 +191,12 @@ export const BUILTIN_POLICIES: readonly Policy[] = [
       automountServiceAccountToken: { action: 'Disabled', optOut: 'Allowed', settings: {} },
       scheduling: { action: 'Disabled', optOut: 'Allowed', settings: { nodeSelector: {}, tolerations: [] } },
       unprivilegedPorts: { action: 'Default', optOut: 'Allowed', settings: {} },
-      procMount: { action: 'Disabled', optOut: 'Allowed', settings: {} },
-      appArmorProfile: { action: 'Disabled', optOut: 'Allowed', settings: {} },
+      procMount: { action: 'Override', optOut: 'Allowed', settings: {} },
+      appArmorProfile: {
+        action: 'Override',
+        optOut: 'Allowed',
+        settings: { type: 'RuntimeDefault', whenUnset: 'Keep' },
+      },
       hostUsers: { action: 'Disabled', optOut: 'Allowed', settings: {} },
       enableServiceLinks: { action: 'Disabled', optOut: 'Allowed', settings: {} },
       imagePullPolicy: { action: 'Disabled', optOut: 'Allowed', settings: {} },
@@ -227,8 +239,6 @@ spec:
     # Matters of taste and of the cluster, not of strength: not even reported.
     automountServiceAccountToken: { action: Disabled }
     scheduling: { action: Disabled }
-
-    # Known, and not built yet: no other action is accepted.
     procMount: { action: Disabled }
     appArmorProfile: { action: Disabled }
     hostUsers: { action: Disabled }
@@ -303,13 +313,14 @@ spec:
     # Lets a non-root container listen on a port below 1024, by the sysctl net.ipv4.ip_unprivileged_port_start.
     unprivilegedPorts: { action: Default }
 
-    # Known, and not built yet: no other action is accepted.
-    procMount: { action: Disabled }
-    appArmorProfile: { action: Disabled }
-    hostUsers: { action: Disabled }
-    enableServiceLinks: { action: Disabled }
-    imagePullPolicy: { action: Disabled }
-    supplementalGroupsPolicy: { action: Disabled }
+    # Whether these do good depends on your nodes and programs, which only you know. Each page in docs/rules says what to
+    # look at before it is turned on.
+    procMount: { action: Disabled } # containers that build or run containers ask for it
+    appArmorProfile: { action: Disabled, type: RuntimeDefault, whenUnset: Set } # a node without AppArmor refuses the pod
+    hostUsers: { action: Disabled } # Linux 6.3 and containerd 2.0, or CRI-O 1.25
+    enableServiceLinks: { action: Disabled } # programs that read NAME_SERVICE_HOST
+    imagePullPolicy: { action: Disabled } # no start without the registry
+    supplementalGroupsPolicy: { action: Disabled } # containerd 2.0 or CRI-O 1.31; another node refuses the pod
 
   # What is known of your images, so that hardening does not break them; added to the built-in ones, and these win:
   #   - images: ["registry.example/shop/web"]
@@ -352,6 +363,12 @@ spec:
     allowPrivilegeEscalation: { action: Override }
     seccompProfile: { action: Override, type: RuntimeDefault }
     hostNamespaces: { action: Override }
+    # The level refuses Unmasked in a user namespace too, the one place where the API server takes it.
+    procMount: { action: Override }
+    # The level refuses Unconfined, and asks for nothing where no profile is named: Set would name one, and then every node
+    # without AppArmor (those with SELinux) would refuse the pod. So Unconfined becomes unset, which is the runtime's own
+    # profile wherever there is AppArmor.
+    appArmorProfile: { action: Override, type: RuntimeDefault, whenUnset: Keep }
     # Mounts of sensitive directories become read-only. The level allows no hostPath volume at all, and a volume that is
     # taken away would leave its mounts invalid: such a pod stays below the level.
     hostPath: { action: Override }
@@ -371,9 +388,7 @@ spec:
     automountServiceAccountToken: { action: Disabled }
     scheduling: { action: Disabled }
 
-    # Known, and not built yet: no other action is accepted.
-    procMount: { action: Disabled }
-    appArmorProfile: { action: Disabled }
+    # Not part of the level, and nodes or programs must be ready for them.
     hostUsers: { action: Disabled }
     enableServiceLinks: { action: Disabled }
     imagePullPolicy: { action: Disabled }
@@ -390,21 +405,54 @@ export const BUILTIN_IMAGE_PROFILES: readonly ImageProfile[] = [
     ports: [80],
     startsAsRoot: { capabilities: ['CHOWN', 'SETUID', 'SETGID', 'NET_BIND_SERVICE'] },
   },
+  { images: ['docker.io/nginxinc/nginx-unprivileged'], runAsUser: 101 },
   {
     images: ['docker.io/library/postgres', 'public.ecr.aws/docker/library/postgres'],
     runAsUser: 999,
     writablePaths: ['/var/run/postgresql'],
+    dataPaths: ['/var/lib/postgresql'],
+    startsAsRoot: { capabilities: ['CHOWN', 'SETUID', 'SETGID', 'DAC_OVERRIDE'] },
+  },
+  {
+    images: ['docker.io/library/postgres:*alpine*', 'public.ecr.aws/docker/library/postgres:*alpine*'],
+    runAsUser: 70,
+    writablePaths: ['/var/run/postgresql'],
+    dataPaths: ['/var/lib/postgresql'],
     startsAsRoot: { capabilities: ['CHOWN', 'SETUID', 'SETGID', 'DAC_OVERRIDE'] },
   },
   {
     images: ['docker.io/library/redis', 'public.ecr.aws/docker/library/redis'],
     runAsUser: 999,
     writablePaths: ['/data'],
+    sizeLimit: '10Gi',
     startsAsRoot: { capabilities: ['CHOWN', 'SETUID', 'SETGID'] },
+  },
+  {
+    images: ['docker.io/library/redis:*alpine*', 'public.ecr.aws/docker/library/redis:*alpine*'],
+    runAsUser: 999,
+    runAsGroup: 1000,
+    writablePaths: ['/data'],
+    sizeLimit: '10Gi',
+    startsAsRoot: { capabilities: ['CHOWN', 'SETUID', 'SETGID'] },
+  },
+  { images: ['docker.io/valkey/valkey'], runAsUser: 999, writablePaths: ['/data'], sizeLimit: '10Gi' },
+  {
+    images: ['docker.io/valkey/valkey:*alpine*'],
+    runAsUser: 999,
+    runAsGroup: 1000,
+    writablePaths: ['/data'],
+    sizeLimit: '10Gi',
   },
   {
     images: ['docker.io/library/httpd', 'public.ecr.aws/docker/library/httpd'],
     runAsUser: 33,
+    writablePaths: ['/usr/local/apache2/logs'],
+    ports: [80],
+    startsAsRoot: { capabilities: ['SETUID', 'SETGID', 'NET_BIND_SERVICE'] },
+  },
+  {
+    images: ['docker.io/library/httpd:*alpine*', 'public.ecr.aws/docker/library/httpd:*alpine*'],
+    runAsUser: 82,
     writablePaths: ['/usr/local/apache2/logs'],
     ports: [80],
     startsAsRoot: { capabilities: ['SETUID', 'SETGID', 'NET_BIND_SERVICE'] },
@@ -415,4 +463,166 @@ export const BUILTIN_IMAGE_PROFILES: readonly ImageProfile[] = [
     runAsUser: 99,
     ports: [80],
   },
+  {
+    images: ['docker.io/library/mariadb', 'public.ecr.aws/docker/library/mariadb'],
+    runAsUser: 999,
+    writablePaths: ['/run/mysqld'],
+    dataPaths: ['/var/lib/mysql'],
+    startsAsRoot: { capabilities: ['CHOWN', 'SETUID', 'SETGID', 'DAC_OVERRIDE'] },
+  },
+  {
+    images: ['docker.io/library/mariadb:*ubi*', 'public.ecr.aws/docker/library/mariadb:*ubi*'],
+    runAsUser: 999,
+    writablePaths: ['/run/mariadb'],
+    dataPaths: ['/var/lib/mysql'],
+    startsAsRoot: { capabilities: ['CHOWN', 'SETUID', 'SETGID', 'DAC_OVERRIDE'] },
+  },
+  {
+    images: ['docker.io/library/mysql', 'public.ecr.aws/docker/library/mysql'],
+    runAsUser: 999,
+    writablePaths: ['/var/run/mysqld'],
+    dataPaths: ['/var/lib/mysql'],
+    startsAsRoot: { capabilities: ['CHOWN', 'SETUID', 'SETGID', 'DAC_OVERRIDE'] },
+  },
+  {
+    images: ['docker.io/library/mongo', 'public.ecr.aws/docker/library/mongo'],
+    runAsUser: 999,
+    dataPaths: ['/data/db', '/data/configdb'],
+    startsAsRoot: { capabilities: ['CHOWN', 'SETUID', 'SETGID', 'DAC_OVERRIDE'] },
+  },
+  {
+    images: ['docker.io/library/rabbitmq', 'public.ecr.aws/docker/library/rabbitmq'],
+    writablePaths: ['/var/log/rabbitmq'],
+    dataPaths: ['/var/lib/rabbitmq'],
+    startsAsRoot: { capabilities: ['CHOWN', 'SETUID', 'SETGID', 'DAC_OVERRIDE'] },
+  },
+  {
+    images: ['docker.io/library/eclipse-mosquitto', 'public.ecr.aws/docker/library/eclipse-mosquitto'],
+    runAsUser: 1883,
+    dataPaths: ['/mosquitto/data', '/mosquitto/log'],
+  },
+  {
+    images: ['docker.io/library/caddy', 'public.ecr.aws/docker/library/caddy'],
+    writablePaths: ['/config', '/data'],
+    ports: [80, 443],
+    needs: ['NET_BIND_SERVICE'],
+  },
+  {
+    images: ['docker.io/library/traefik', 'public.ecr.aws/docker/library/traefik'],
+    writablePaths: ['/plugins-storage'],
+    ports: [80],
+  },
+  {
+    images: ['docker.io/library/varnish', 'public.ecr.aws/docker/library/varnish'],
+    runAsUser: 1000,
+    writablePaths: ['/var/lib/varnish'],
+    ports: [80],
+  },
+  {
+    images: ['docker.io/library/varnish:*alpine*', 'public.ecr.aws/docker/library/varnish:*alpine*'],
+    writablePaths: ['/var/lib/varnish'],
+    ports: [80],
+  },
+  {
+    images: ['docker.io/library/registry', 'public.ecr.aws/docker/library/registry'],
+    writablePaths: ['/var/lib/registry'],
+    sizeLimit: '100Gi',
+  },
+  { images: ['docker.io/library/nats', 'public.ecr.aws/docker/library/nats'] },
+  {
+    images: ['docker.io/library/tomcat', 'public.ecr.aws/docker/library/tomcat'],
+    writablePaths: [
+      '/usr/local/tomcat/logs',
+      '/usr/local/tomcat/temp',
+      '/usr/local/tomcat/webapps',
+      '/usr/local/tomcat/work',
+    ],
+  },
+  {
+    images: ['docker.io/library/php:*apache*', 'public.ecr.aws/docker/library/php:*apache*'],
+    runAsUser: 33,
+    writablePaths: ['/var/run/apache2', '/var/lock/apache2'],
+    ports: [80],
+  },
+  {
+    images: ['docker.io/library/php:*fpm-alpine*', 'public.ecr.aws/docker/library/php:*fpm-alpine*'],
+    runAsUser: 82,
+  },
+  { images: ['docker.io/library/php:*fpm*', 'public.ecr.aws/docker/library/php:*fpm*'], runAsUser: 33 },
+  {
+    images: [
+      'docker.io/library/wordpress:*fpm-alpine*',
+      'public.ecr.aws/docker/library/wordpress:*fpm-alpine*',
+    ],
+    runAsUser: 82,
+    dataPaths: ['/var/www/html'],
+  },
+  {
+    images: ['docker.io/library/wordpress:cli*', 'public.ecr.aws/docker/library/wordpress:cli*'],
+    runAsUser: 82,
+    dataPaths: ['/var/www/html'],
+  },
+  {
+    images: ['docker.io/library/wordpress', 'public.ecr.aws/docker/library/wordpress'],
+    runAsUser: 33,
+    writablePaths: ['/var/run/apache2', '/var/lock/apache2'],
+    dataPaths: ['/var/www/html'],
+    ports: [80],
+  },
+  {
+    images: [
+      'docker.io/library/influxdb:latest',
+      'docker.io/library/influxdb:2*',
+      'public.ecr.aws/docker/library/influxdb:latest',
+      'public.ecr.aws/docker/library/influxdb:2*',
+    ],
+    runAsUser: 1000,
+    dataPaths: ['/var/lib/influxdb2', '/etc/influxdb2'],
+  },
+  { images: ['docker.io/library/node', 'public.ecr.aws/docker/library/node'] },
+  { images: ['docker.io/library/python', 'public.ecr.aws/docker/library/python'] },
+  {
+    images: ['docker.io/prom/prometheus', 'quay.io/prometheus/prometheus'],
+    runAsUser: 65534,
+    dataPaths: ['/prometheus'],
+  },
+  {
+    images: ['docker.io/prom/prometheus:*distroless*', 'quay.io/prometheus/prometheus:*distroless*'],
+    runAsUser: 65532,
+    writablePaths: ['/prometheus'],
+    sizeLimit: '100Gi',
+  },
+  {
+    images: ['docker.io/prom/alertmanager', 'quay.io/prometheus/alertmanager'],
+    runAsUser: 65534,
+    dataPaths: ['/alertmanager'],
+  },
+  { images: ['docker.io/prom/pushgateway', 'quay.io/prometheus/pushgateway'], runAsUser: 65534 },
+  { images: ['docker.io/prom/node-exporter', 'quay.io/prometheus/node-exporter'], runAsUser: 65534 },
+  { images: ['docker.io/grafana/grafana'], runAsUser: 472, writablePaths: ['/var/lib/grafana'] },
+  { images: ['docker.io/grafana/loki'], runAsUser: 10001, writablePaths: ['/loki'], sizeLimit: '100Gi' },
+  {
+    images: ['docker.io/otel/opentelemetry-collector', 'docker.io/otel/opentelemetry-collector-contrib'],
+    runAsUser: 10001,
+  },
+  { images: ['docker.io/jaegertracing/jaeger'], runAsUser: 10001 },
+  { images: ['registry.k8s.io/kube-state-metrics/kube-state-metrics'], runAsUser: 65534 },
+  { images: ['registry.k8s.io/metrics-server/metrics-server'], runAsUser: 65534 },
+  {
+    images: ['docker.io/coredns/coredns', 'registry.k8s.io/coredns/coredns'],
+    runAsUser: 65532,
+    ports: [53],
+    needs: ['NET_BIND_SERVICE'],
+  },
+  {
+    images: [
+      'quay.io/jetstack/cert-manager-controller',
+      'quay.io/jetstack/cert-manager-webhook',
+      'quay.io/jetstack/cert-manager-cainjector',
+      'quay.io/jetstack/cert-manager-acmesolver',
+    ],
+  },
+  { images: ['quay.io/argoproj/argocd'], runAsUser: 999 },
+  { images: ['ghcr.io/dexidp/dex', 'docker.io/dexidp/dex'], runAsUser: 1001, writablePaths: ['/var/dex'] },
+  { images: ['docker.io/jenkins/jenkins'], runAsUser: 1000, dataPaths: ['/var/jenkins_home'] },
 ];

@@ -1,6 +1,5 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ImageProfile } from '../hardening/plan.js';
 import type { RuleId } from '../hardening/rule.js';
 import { RULE_IDS } from '../hardening/rule.js';
 import { shown } from '../hardening/shown.js';
@@ -10,8 +9,8 @@ import { fieldPath } from '../hardening/fieldPath.js';
 import type { Policy, PolicyRule } from './policy.js';
 import type { PolicyIssue } from './policyError.js';
 import { PolicyError } from './policyError.js';
-import type { PolicyDocument, RuleEntry } from './schema.js';
-import { API_VERSION, KIND, imageProfilesSchema, policyDocumentSchema } from './schema.js';
+import type { ImageCatalogue, PolicyDocument, RuleEntry } from './schema.js';
+import { API_VERSION, KIND, imageCatalogueSchema, policyDocumentSchema } from './schema.js';
 import type { KubernetesDocument } from './yaml.js';
 import { parseKubernetesYaml } from './yaml.js';
 import { YamlError } from './yamlError.js';
@@ -83,14 +82,14 @@ export function policyFiles(path: string): string[] {
 }
 
 /**
- * The image profiles of a text that has nothing but them, under `imageProfiles`.
+ * The catalogue of built-in image profiles.
  *
  * @throws PolicyError with everything that is wrong
  */
-export function loadImageProfiles(text: string, { source }: LoadOptions = {}): readonly ImageProfile[] {
+export function loadImageCatalogue(text: string, { source }: LoadOptions = {}): ImageCatalogue {
   const [document] = parseKubernetesYaml(text);
-  const parsed = imageProfilesSchema.safeParse(document?.object, { error: explain });
-  if (parsed.success) return parsed.data.imageProfiles;
+  const parsed = imageCatalogueSchema.safeParse(document?.object, { error: explain });
+  if (parsed.success) return parsed.data;
   throw new PolicyError(toIssues(parsed.error, (path) => place(document, path, source)));
 }
 

@@ -1,6 +1,6 @@
 import type { ImageProfiles, Plan, RulePlan } from '../hardening/plan.js';
 import { RULE_IDS, type Rule } from '../hardening/rule.js';
-import { RULES } from '../hardening/rules/index.js';
+import { RUNNING_ORDER } from '../hardening/rules/index.js';
 import { appliesTo, compileException, expiryOf } from './exceptions.js';
 import type { NamespaceFacts } from './namespace.js';
 import type { Policy } from './policy.js';
@@ -59,7 +59,7 @@ export function makePlan(
   now: number,
 ): Plan {
   const notices = [...request.notices, ...labelNotices(facts, policy)];
-  const rules = RULES.flatMap((rule) => planRule(rule, facts, policy));
+  const rules = RUNNING_ORDER.flatMap((rule) => planRule(rule, facts, policy));
   const uidRange = usesUidRange(policy) ? readUidRange(facts, notices) : undefined;
 
   const bound = policy.exceptions.filter((exception) => appliesTo(exception, facts.name));

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { DEFAULT_CAPABILITIES } from '../hardening/capabilityNames.js';
-import type { Action, RuleId } from '../hardening/rule.js';
+import type { Action, Rule, RuleId } from '../hardening/rule.js';
 import { ACTIONS, RULE_IDS } from '../hardening/rule.js';
-import { RULES_BY_ID } from '../hardening/rules/index.js';
+import { RULES } from '../hardening/rules/index.js';
+import { settingsSchema as appArmorProfile } from '../hardening/rules/appArmorProfile.settings.js';
 import { settingsSchema as capabilities } from '../hardening/rules/capabilities.settings.js';
 import { settingsSchema as hostPath } from '../hardening/rules/hostPath.settings.js';
 import { settingsSchema as readOnlyRootFilesystem } from '../hardening/rules/readOnlyRootFilesystem.settings.js';
@@ -13,6 +14,7 @@ import { settingsSchema as seccompProfile } from '../hardening/rules/seccompProf
 import {
   atMost,
   capabilityNameProblem,
+  containerPaths,
   fewLabels,
   noDuplicates,
   nonRootId,
@@ -67,21 +69,18 @@ const SETTINGS: Partial<Record<RuleId, z.ZodObject>> = {
   resources,
   hostPath,
   scheduling,
+  appArmorProfile,
 };
 
 /** The action of one rule: of the five words, those that it can do; the others are refused with the rule's own reason. */
-function actionOf(id: RuleId) {
-  const known = RULES_BY_ID.get(id);
-  const able: readonly Action[] = known?.actions ?? [];
-  const allowed: readonly Action[] = able.includes('Disabled') ? able : [...able, 'Disabled'];
+function actionOf({ id, actions, refused }: Rule) {
   return z
-    .enum(allowed, {
+    .enum(actions, {
       error: ({ input }) => {
         const action = ACTIONS.find((word) => word === input);
         if (action === undefined) return undefined; // no such word: load.ts suggests one
-        if (known === undefined) return `not built yet: ${id} can only be Disabled`;
-        const reason = known.refused?.[action];
-        return `${id} cannot be ${action}${reason === undefined ? '' : `: ${reason}`}; it can be ${allowed.join(', ')}`;
+        const reason = refused?.[action];
+        return `${id} cannot be ${action}${reason === undefined ? '' : `: ${reason}`}; it can be ${actions.join(', ')}`;
       },
     })
     .default(DEFAULT_ACTIONS[id])
@@ -91,29 +90,31 @@ function actionOf(id: RuleId) {
 }
 
 /** What the rule is for and does, from its metadata: for editors, and for `kubectl explain`. */
-function ruleDescription(id: RuleId): string {
-  const known = RULES_BY_ID.get(id);
-  if (known === undefined) return 'Not built yet: it can only be Disabled.';
-  const { title, reason, risk, control, sets, refused = {} } = known;
+function ruleDescription({ title, reason, risk, control, sets, refused = {} }: Rule): string {
   const serves = control ? ` Pod Security Standards: ${control.name} of level ${control.level}.` : '';
+  const byDefault =
+    refused.Default === undefined
+      ? `Default sets ${sets.Default}.`
+      : `Default is refused, ${refused.Default}.`;
   const overrides = sets.Override === 'nothing more' ? 'as Default' : `also replaces ${sets.Override}`;
-  const override = refused.Override === undefined ? overrides : `is refused, ${refused.Override}`;
-  return `${title}. ${reason} Default sets ${sets.Default}. Override ${override}. Risk of breaking a program that runs today: ${risk}.${serves}`;
+  const besides = refused.Default === undefined ? overrides : `sets ${sets.Override}`;
+  const override = refused.Override === undefined ? besides : `is refused, ${refused.Override}`;
+  return `${title}. ${reason} ${byDefault} Override ${override}. Risk of breaking a program that runs today: ${risk}.${serves}`;
 }
 
-function ruleEntry(id: RuleId) {
-  return (SETTINGS[id] ?? NO_SETTINGS)
+function ruleEntry(rule: Rule) {
+  return (SETTINGS[rule.id] ?? NO_SETTINGS)
     .safeExtend({
-      action: actionOf(id),
+      action: actionOf(rule),
       optOut: z
         .enum(['Allowed', 'Forbidden'])
         .default('Allowed')
         .describe(
-          `Whether a namespace may weaken the rule by its label kube-harden.io/${id} (disabled or warn).`,
+          `Whether a namespace may weaken the rule by its label kube-harden.io/${rule.id} (disabled or warn).`,
         ),
     })
     .prefault({})
-    .describe(ruleDescription(id));
+    .describe(ruleDescription(rule));
 }
 
 /** What a rule's entry parses to: its settings beside these two. */
@@ -123,7 +124,7 @@ export type RuleEntry = { readonly action: Action; readonly optOut: 'Allowed' | 
 
 // The cast gives back the keys, which fromEntries loses.
 const rulesSchema = z.strictObject(
-  Object.fromEntries(RULE_IDS.map((id) => [id, ruleEntry(id)])),
+  Object.fromEntries(RULES.map((rule) => [rule.id, ruleEntry(rule)])),
 ) as unknown as z.ZodType<Record<RuleId, RuleEntry>>;
 
 const DEFAULT_LIST = DEFAULT_CAPABILITIES.join(', ');
@@ -158,6 +159,9 @@ const imageProfile = z.strictObject({
   runAsUser: nonRootId("The uid with which the image works, instead of the policy's.").optional(),
   runAsGroup: nonRootId('The gid with which it works; the same as runAsUser unless given.').optional(),
   writablePaths: writablePaths("Directories that it writes to, beside the policy's.").optional(),
+  dataPaths: containerPaths(
+    'Directories in which the image keeps data, such as its VOLUMEs: no emptyDir is put at, above or below one.',
+  ).optional(),
   sizeLimit: quantity("The emptyDirs' sizeLimit for this image, instead of the policy's.").optional(),
   ports: z
     .array(port)
@@ -182,8 +186,39 @@ const imageProfile = z.strictObject({
     ),
 });
 
-/** The file of built-in image profiles: the same entries as a policy's. */
-export const imageProfilesSchema = z.strictObject({ imageProfiles: z.array(imageProfile) });
+const sources = z
+  .array(
+    z.strictObject({
+      repo: z.string().regex(/^[\w.-]+\/[\w.-]+$/, { error: 'must be OWNER/NAME of a GitHub repository' }),
+      path: z.string().regex(/^[^/\s]\S*$/, { error: 'must be the path of a file in it' }),
+      ref: z.string().regex(/^(?:[0-9a-f]{40}|main|master)$/, { error: 'must be a commit, main or master' }),
+      says: z.string().min(1, { error: 'must say what stands there' }),
+    }),
+  )
+  .min(1, { error: 'must name where the figures come from' });
+
+const catalogueEntry = imageProfile
+  .safeExtend({
+    verified: z.enum(['node', 'source']),
+    test: z.string().optional(),
+    note: z.string().optional(),
+    sources,
+  })
+  .superRefine(({ verified, test }, context) => {
+    if ((verified === 'node') === (test !== undefined)) return;
+    const message = 'names the program of test/e2e/node/programs: with `verified: node`, and only there';
+    context.addIssue({ code: 'custom', path: ['test'], message });
+  });
+
+/** The file of built-in image profiles: a policy's entries, each with where its figures come from. */
+export const imageCatalogueSchema = z.strictObject({
+  imageProfiles: z.array(catalogueEntry),
+  /** Images that were looked up and have no profile on purpose. */
+  leftOut: z.array(
+    z.strictObject({ images: imageProfile.shape.images, because: z.string(), instead: z.string(), sources }),
+  ),
+});
+export type ImageCatalogue = z.output<typeof imageCatalogueSchema>;
 
 const nonEmpty = (description: string) =>
   z

@@ -9,7 +9,9 @@ export const SKIP_REASONS: Readonly<Record<SkipCode, string>> = {
   PrivilegedContainer:
     'the container is privileged: the field would have no effect, be refused, or break what needs the privileges',
   ApiWouldReject: 'the API server would refuse the object with this field',
-  LegacyAnnotation: 'an old seccomp annotation says something else, and the API server refuses both together',
+  NodeWouldReject: 'no node could start the pod with this field',
+  LegacyAnnotation:
+    'an old seccomp or AppArmor annotation says something else, and the API server refuses both together',
   WindowsPod:
     'the pod runs on Windows, where this rule has nothing to govern or the API server refuses the field',
   PodLevelResources: 'the pod sets resources for all its containers together',

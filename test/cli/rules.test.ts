@@ -24,7 +24,7 @@ describe('kube-harden rules', () => {
       .split('\n')
       .map((line) => line.split(' ')[0]);
     expect(ids).to.deep.equal([...RULE_IDS]);
-    expect(out).to.match(/^hostUsers .* not built yet$/m);
+    expect(out).to.match(/^hostUsers +high +linux +- +Pods have a user namespace of their own$/m);
   });
 
   it('prints all of one rule', async () => {
@@ -45,17 +45,26 @@ describe('kube-harden rules', () => {
   });
 
   it('says why an action is refused', async () => {
-    expect((await run('runtimeSocket')).out).to.match(/not Override: ./);
+    const { out } = await run('runtimeSocket');
+    expect(out).to.match(/not Override: ./);
+    expect(out).to.not.match(/^Override /m);
+  });
+
+  it('says what Override sets where there is no Default', async () => {
+    const { out } = await run('enableServiceLinks');
+    expect(out).to.match(/not Default: ./);
+    expect(out).to.match(/^Override sets `false`$/m);
+    expect(out).to.not.match(/^Default sets /m);
   });
 
   it('prints JSON', async () => {
     expect(JSON.parse((await run(undefined, 'json')).out))
       .to.have.property('rules')
       .with.length(RULE_IDS.length);
-    expect(JSON.parse((await run('sshd', 'json')).out)).to.deep.include({ id: 'sshd', built: true });
-    expect(JSON.parse((await run('procMount', 'json')).out)).to.deep.include({
-      id: 'procMount',
-      built: false,
+    expect(JSON.parse((await run('sshd', 'json')).out)).to.deep.include({
+      id: 'sshd',
+      risk: 'low',
+      control: null,
     });
   });
 

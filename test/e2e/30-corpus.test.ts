@@ -1,14 +1,20 @@
 import { expect } from 'chai';
 import { corpusSource } from '../support/corpus.js';
 import { podFromController } from '../support/controllerPod.js';
+import { specWithEveryRule } from '../support/everyRule.js';
 import type { ApiClient, ApiReply, Json } from './controlPlane/apiClient.js';
 import { corpusSamples, dryRun, makeCorpusNamespace, type Sample } from './support/corpusSamples.js';
-import { BUILTIN_NAMES, mutatingBuiltins, type BuiltinName } from './support/hardeningPolicies.js';
+import { applyPolicy, BUILTIN_NAMES, mutatingBuiltins } from './support/hardeningPolicies.js';
 import { world } from './support/world.js';
 
 const CONNECTIONS = 16;
 const CHANGED = 'kube-harden.io/changed';
 const REFUSED_BY_US = 'admission webhook "enforce.kube-harden.io" denied the request: kube-harden refuses';
+
+/** Those with every rule turned on, by the built-in policy that they start from. */
+const EVERY_RULE = { default: 'default-every-rule', restricted: 'restricted-every-rule' } as const;
+const POLICY_NAMES = [...BUILTIN_NAMES, EVERY_RULE.default, EVERY_RULE.restricted] as const;
+type PolicyName = (typeof POLICY_NAMES)[number];
 
 interface Judged extends Sample {
   readonly reply: ApiReply;
@@ -30,20 +36,21 @@ describe('the corpus', function () {
   let client: ApiClient;
   let plain: string;
   let judged: readonly Judged[];
-  const enforced = new Map<BuiltinName, string>();
-  const mutated = new Map<BuiltinName, string>();
+  const enforced = new Map<PolicyName, string>();
+  const mutated = new Map<PolicyName, string>();
 
   before(async () => {
     client = await world().controlPlane.client({ maxSockets: CONNECTIONS });
-    const mutating = await mutatingBuiltins();
-    const labels = (policy: string): Record<string, string> => ({
-      'kube-harden.io/mode': 'enforce',
-      'kube-harden.io/policy': policy,
-    });
+    const mutating = { ...(await mutatingBuiltins()), ...(await mutatingWithEveryRule()) };
+    const made = (policy: string): Promise<string> =>
+      makeCorpusNamespace(
+        { 'kube-harden.io/mode': 'enforce', 'kube-harden.io/policy': policy },
+        { 'kube-harden.io/uid-range': '1000680000/10000' },
+      );
     plain = await makeCorpusNamespace();
-    for (const name of BUILTIN_NAMES) {
-      enforced.set(name, await makeCorpusNamespace(labels(name)));
-      mutated.set(name, await makeCorpusNamespace(labels(mutating[name])));
+    for (const name of POLICY_NAMES) {
+      enforced.set(name, await made(name));
+      mutated.set(name, await made(mutating[name]));
     }
     judged = await judgedIn(plain, corpusSamples());
   });
@@ -58,7 +65,7 @@ describe('the corpus', function () {
     expect(refused.map(({ id }) => id)).to.have.length.below(judged.length / 10);
   });
 
-  for (const name of BUILTIN_NAMES) {
+  for (const name of POLICY_NAMES) {
     it(`is taken as before under the policy ${name}`, async () => {
       await expectStillValid(name, enforced.get(name), valid());
     });
@@ -125,6 +132,21 @@ describe('the corpus', function () {
     if (!what.startsWith('restricted')) expect(refused).to.equal(0);
   }
 });
+
+/** Puts both in force, as they are and with `templates: Mutate` under the names that this returns. */
+async function mutatingWithEveryRule(): Promise<
+  Record<(typeof EVERY_RULE)['default' | 'restricted'], string>
+> {
+  for (const base of ['default', 'restricted'] as const) {
+    const spec = specWithEveryRule(base);
+    await applyPolicy(EVERY_RULE[base], spec);
+    await applyPolicy(`${EVERY_RULE[base]}-mutate`, { ...spec, templates: 'Mutate' });
+  }
+  return {
+    [EVERY_RULE.default]: `${EVERY_RULE.default}-mutate`,
+    [EVERY_RULE.restricted]: `${EVERY_RULE.restricted}-mutate`,
+  };
+}
 
 function reasonOf({ body }: ApiReply): string {
   return String(body.message)

@@ -39,6 +39,12 @@ describe('validatePod', () => {
       { securityContext: { windowsOptions: { runAsUserName: 1 } } },
       'securityContext.windowsOptions.runAsUserName: 1 is not a string',
     ],
+    [{ imagePullPolicy: true }, 'imagePullPolicy: true is not a string'],
+    [{ securityContext: { procMount: 1 } }, 'securityContext.procMount: 1 is not a string'],
+    [
+      { securityContext: { appArmorProfile: { type: 1 } } },
+      'securityContext.appArmorProfile.type: 1 is not a string',
+    ],
     [{ volumeMounts: {} }, 'volumeMounts: an object is not a list'],
     [{ volumeMounts: [{ readOnly: 'true' }] }, 'volumeMounts[0].readOnly: "true" is not true or false'],
     [{ volumeDevices: [{ devicePath: 1 }] }, 'volumeDevices[0].devicePath: 1 is not a string'],
@@ -57,6 +63,21 @@ describe('validatePod', () => {
       { securityContext: { sysctls: [{ name: 1 }] } },
       'spec.securityContext.sysctls[0].name: 1 is not a string',
     ],
+    [
+      { securityContext: { supplementalGroups: ['x'] } },
+      'spec.securityContext.supplementalGroups[0]: "x" is not an integer',
+    ],
+    [
+      { securityContext: { supplementalGroupsPolicy: 1 } },
+      'spec.securityContext.supplementalGroupsPolicy: 1 is not a string',
+    ],
+    [
+      { securityContext: { appArmorProfile: 'x' } },
+      'spec.securityContext.appArmorProfile: "x" is not an object',
+    ],
+    [{ enableServiceLinks: 'false' }, 'spec.enableServiceLinks: "false" is not true or false'],
+    [{ volumes: [{ image: 'x' }] }, 'spec.volumes[0].image: "x" is not an object'],
+    [{ volumes: [{ image: { pullPolicy: 1 } }] }, 'spec.volumes[0].image.pullPolicy: 1 is not a string'],
     [{ volumes: [{ hostPath: '/' }] }, 'spec.volumes[0].hostPath: "/" is not an object'],
     [{ volumes: [{ hostPath: { path: 1 } }] }, 'spec.volumes[0].hostPath.path: 1 is not a string'],
     [

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DEFAULT_CAPABILITIES } from '../../src/hardening/capabilityNames.js';
 import { RULE_IDS } from '../../src/hardening/rule.js';
 import {
   BUILTIN_IMAGE_PROFILES,
@@ -96,15 +97,33 @@ describe('a policy that is wrong', () => {
       'rules.sshd.optOut',
       /^"Never" is not one of Allowed, Forbidden$/,
     ],
-    ...RULE_IDS.slice(RULE_IDS.indexOf('procMount')).map(
+    ...(['enableServiceLinks', 'imagePullPolicy'] as const).map(
       (id) =>
         [
-          `${id}, which is not built`,
+          `Default of ${id}`,
           rule(id, { action: 'Default' }),
           `rules.${id}.action`,
-          /^not built yet/,
+          /cannot be Default: the API server fills in .* use Override; it can be Override, Warn, Deny, Disabled$/,
         ] as const,
     ),
+    [
+      'an AppArmor profile of the node',
+      rule('appArmorProfile', { type: 'Localhost' }),
+      'rules.appArmorProfile.type',
+      /^Localhost is never written: /,
+    ],
+    [
+      'no AppArmor profile',
+      rule('appArmorProfile', { type: 'Unconfined' }),
+      'rules.appArmorProfile.type',
+      /^Unconfined is no hardening: /,
+    ],
+    [
+      'another AppArmor profile',
+      rule('appArmorProfile', { type: 'runtime/default' }),
+      'rules.appArmorProfile.type',
+      /^must be RuntimeDefault, not "runtime\/default"$/,
+    ],
     ['uid 0', rule('runAsUser', { value: 0 }), 'rules.runAsUser.value', /^0 is root$/],
     ['gid 0', rule('runAsUser', { group: 0 }), 'rules.runAsUser.group', /^0 is root$/],
     ['fsGroup 0', rule('runAsUser', { fsGroup: 0 }), 'rules.runAsUser.fsGroup', /^0 is root$/],
@@ -737,26 +756,29 @@ describe('the built-in policies', () => {
       'seccompProfile',
       'hostNamespaces',
       'hostPath',
+      'procMount',
+      'appArmorProfile',
     ]);
     expect(acting('restricted', 'Deny')).to.deep.equal(['runtimeSocket']);
   });
-  it('leave what is not built yet Disabled, and every opt-out Allowed', () => {
-    for (const { rules } of BUILTIN_POLICIES) {
-      for (const id of RULE_IDS.slice(RULE_IDS.indexOf('procMount')))
+  it('leave to the operator what nodes and programs must be ready for, and every opt-out Allowed', () => {
+    for (const { name, rules } of BUILTIN_POLICIES) {
+      for (const id of [
+        'hostUsers',
+        'enableServiceLinks',
+        'imagePullPolicy',
+        'supplementalGroupsPolicy',
+      ] as const)
         expect(rules[id].action, id).to.equal('Disabled');
+      const asked = name === 'restricted' ? 'Override' : 'Disabled';
+      for (const id of ['procMount', 'appArmorProfile'] as const)
+        expect(rules[id].action, id).to.equal(asked);
       for (const id of RULE_IDS) expect(rules[id].optOut, id).to.equal('Allowed');
     }
   });
   it('have profiles that lift no rule', () => {
-    expect(BUILTIN_IMAGE_PROFILES.map(({ images }) => images[0]?.split('/').at(-1))).to.deep.equal([
-      'nginx',
-      'postgres',
-      'redis',
-      'httpd',
-      'memcached',
-      'haproxy',
-    ]);
-    for (const { needs } of BUILTIN_IMAGE_PROFILES) expect(needs).to.equal(undefined);
+    for (const { needs = [] } of BUILTIN_IMAGE_PROFILES)
+      expect(DEFAULT_CAPABILITIES).to.include.members(needs);
   });
 });
 
@@ -776,7 +798,7 @@ describe('the JSON Schema', () => {
     const rules = spec.rules?.properties ?? {};
     expect(Object.keys(rules)).to.deep.equal([...RULE_IDS]);
     expect(rules.sshd?.properties?.action?.enum).to.deep.equal(['Default', 'Warn', 'Deny', 'Disabled']);
-    expect(rules.procMount?.properties?.action?.enum).to.deep.equal(['Disabled']);
+    expect(rules.imagePullPolicy?.properties?.action?.enum).to.not.include('Default');
     expect(rules.runAsUser?.properties?.value?.default).to.equal(65532);
   });
 

@@ -136,7 +136,7 @@ describe('plan: rule labels', () => {
     ['runasuser', 'disabled', {}, 'label kube-harden.io/runasuser is ignored: there is no such rule'],
     ['__proto__', 'disabled', {}, 'label kube-harden.io/__proto__ is ignored: there is no such rule'],
     ['constructor', 'warn', {}, 'label kube-harden.io/constructor is ignored: there is no such rule'],
-    // Rules that the policy does not run, or that are not built yet.
+    // Rules that the policy does not run.
     ['scheduling', 'disabled', {}],
     ['hostUsers', 'disabled', {}],
     ['hostUsers', 'of', {}, 'label kube-harden.io/hostUsers=of is ignored: it is not disabled or warn'],

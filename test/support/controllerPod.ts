@@ -335,6 +335,7 @@ function defaultVolume(volume: Json): void {
     .filter(isObject))
     source.defaultMode ??= 420;
   if (isObject(volume.hostPath)) volume.hostPath.type ??= '';
+  if (isObject(volume.image)) volume.image.pullPolicy ??= pullPolicy(text(volume.image.reference));
   for (const source of objects(object(volume.projected).sources))
     if (isObject(source.serviceAccountToken)) source.serviceAccountToken.expirationSeconds ??= 3600;
 }

@@ -1,5 +1,3 @@
-import { RULE_IDS } from '../../src/hardening/rule.js';
-
 /*
  * HardeningPolicies, right and wrong, with what an API server that has our CRD does with them. The loader's verdict is
  * the measure; test/policy/crd.test.ts holds it against this table, test/e2e does the same with a real API server.
@@ -79,8 +77,8 @@ const REFUSED: readonly Case[] = [
     'Unsupported value: "Override"',
   ],
   ['an unknown optOut', rule('sshd', { optOut: 'Never' }), 'rules.sshd.optOut', 'Unsupported value: "Never"'],
-  ...RULE_IDS.slice(RULE_IDS.indexOf('procMount')).map((id): Case => [
-    `${id}, which is not built`,
+  ...(['enableServiceLinks', 'imagePullPolicy'] as const).map((id): Case => [
+    `Default of ${id}`,
     rule(id, { action: 'Default' }),
     `rules.${id}.action`,
     'Unsupported value: "Default"',
@@ -185,6 +183,12 @@ const REFUSED: readonly Case[] = [
       message,
     ],
   ]),
+  [
+    'the root as a data path of an image',
+    profile({ dataPaths: ['/'] }),
+    'imageProfiles[0].dataPaths[0]',
+    'is the whole root file system; name directories',
+  ],
   [
     'a writable path twice',
     rule('readOnlyRootFilesystem', { writablePaths: ['/a', '/a'] }),
@@ -692,11 +696,11 @@ export const RIGHT_POLICIES: readonly RightPolicy[] = [
   { name: 'one setting of one rule', document: policyObject(rule('runAsUser', { value: 1000 })) },
   { name: 'one action', document: policyObject(rule('sshd', { action: 'Deny', optOut: 'Forbidden' })) },
   {
-    name: 'a rule that is not built, by its one action',
-    document: policyObject(rule('procMount', { action: 'Disabled' })),
+    name: 'a setting of a rule that does not run',
+    document: policyObject(rule('appArmorProfile', { whenUnset: 'Keep' })),
   },
   {
-    name: 'an opt-out of a rule that is not built',
+    name: 'an opt-out of a rule that does not run',
     document: policyObject(rule('hostUsers', { optOut: 'Forbidden' })),
   },
   {

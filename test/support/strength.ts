@@ -35,6 +35,15 @@ export function weakenings(before: Pod, after: Pod): string[] {
   for (const field of ['hostNetwork', 'hostPID', 'hostIPC'] as const) {
     worse(after.spec[field] === true && before.spec[field] !== true, field);
   }
+  for (const field of ['hostUsers', 'enableServiceLinks'] as const) {
+    worse(before.spec[field] === false && after.spec[field] !== false, field);
+  }
+  const groups = (pod: Pod): unknown => pod.spec.securityContext?.supplementalGroupsPolicy;
+  worse(groups(before) === 'Strict' && groups(after) !== 'Strict', 'supplementalGroupsPolicy');
+  before.spec.volumes?.forEach(({ name, image }) => {
+    const hardened = after.spec.volumes?.find((volume) => volume.name === name);
+    worse(image?.pullPolicy === 'Always' && hardened?.image?.pullPolicy !== 'Always', 'image.pullPolicy');
+  });
   for (const list of ['containers', 'initContainers', 'ephemeralContainers'] as const) {
     (before.spec[list] ?? []).forEach((container, index) => {
       const hardened = after.spec[list]?.[index];
@@ -57,6 +66,9 @@ interface View {
   readonly uid: number | undefined;
   readonly nonRoot: boolean | undefined;
   readonly seccomp: string | undefined;
+  readonly appArmor: string | undefined;
+  readonly procMount: string;
+  readonly pull: string | undefined;
   readonly drop: readonly string[];
   readonly add: readonly string[];
   readonly limits: readonly string[];
@@ -72,10 +84,28 @@ function view(pod: Pod, container: Container): View {
     uid: own.runAsUser ?? inherited.runAsUser ?? undefined,
     nonRoot: own.runAsNonRoot ?? inherited.runAsNonRoot ?? undefined,
     seccomp: (own.seccompProfile ?? inherited.seccompProfile)?.type,
+    appArmor: appArmorOf(pod, container),
+    procMount: own.procMount ?? 'Default',
+    pull: container.imagePullPolicy ?? undefined,
     drop: (own.capabilities?.drop ?? []).map(capabilityName),
     add: (own.capabilities?.add ?? []).map(capabilityName),
     limits: Object.keys(container.resources?.limits ?? {}),
   };
+}
+
+/** The annotation stands for the container's own field; an empty one says nothing. */
+function appArmorOf(pod: Pod, { name, securityContext }: Container): string | undefined {
+  const key = `container.apparmor.security.beta.kubernetes.io/${name ?? ''}`;
+  const annotation = pod.metadata?.annotations?.[key];
+  const annotated =
+    annotation === 'unconfined'
+      ? 'Unconfined'
+      : annotation?.startsWith('localhost/')
+        ? 'Localhost'
+        : undefined;
+  return (
+    securityContext?.appArmorProfile?.type ?? annotated ?? pod.spec.securityContext?.appArmorProfile?.type
+  );
 }
 
 function weakerIn(before: View, after: View): string[] {
@@ -96,6 +126,15 @@ function weakerIn(before: View, after: View): string[] {
     ...(before.nonRoot === true && after.nonRoot !== true ? ['runAsNonRoot'] : []),
     ...(after.seccomp === 'Unconfined' && before.seccomp !== 'Unconfined' ? ['seccompProfile'] : []),
     ...(before.seccomp === 'Localhost' && after.seccomp !== 'Localhost' ? ['seccompProfile Localhost'] : []),
+    ...(after.appArmor === 'Unconfined' && before.appArmor !== 'Unconfined' ? ['appArmorProfile'] : []),
+    ...(before.appArmor === 'Localhost' && after.appArmor !== 'Localhost'
+      ? ['appArmorProfile Localhost']
+      : []),
+    ...(before.appArmor === 'RuntimeDefault' && after.appArmor === undefined
+      ? ['appArmorProfile unset']
+      : []),
+    ...(after.procMount !== 'Default' && before.procMount === 'Default' ? ['procMount'] : []),
+    ...(before.pull === 'Always' && after.pull !== 'Always' ? ['imagePullPolicy'] : []),
     ...before.limits.filter((name) => !after.limits.includes(name)).map((name) => `limit ${name}`),
     ...gained.map((name) => `capability ${name}`),
   ];

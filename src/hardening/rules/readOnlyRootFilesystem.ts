@@ -73,16 +73,45 @@ function mountWritablePaths(
     ? [...settings.writablePaths, ...profile.writablePaths].map(cleanPath).sort()
     : settings.writablePaths;
   const mounted: string[] = [];
-  for (const mount of container.spec.volumeMounts ?? []) mounted.push(cleanPath(mount.mountPath ?? ''));
-  for (const device of container.spec.volumeDevices ?? []) mounted.push(cleanPath(device.devicePath ?? ''));
+  for (const mount of container.spec.volumeMounts ?? []) mounted.push(realPath(mount.mountPath));
+  for (const device of container.spec.volumeDevices ?? []) mounted.push(realPath(device.devicePath));
+  const dataPaths = profile?.dataPaths?.map(realPath);
 
   for (const path of paths) {
-    if (mounted.some((mount) => isAtOrBelow(path, mount))) continue;
-    mounted.push(path);
+    const place = realPath(path);
+    if (mounted.some((mount) => isAtOrBelow(place, mount))) continue;
+    const data = dataPaths && coveredData(place, dataPaths, mounted);
+    if (data !== undefined) {
+      pod.skip('ImageNeeds', container, `no emptyDir at ${path}: the image keeps data at ${data}`);
+      continue;
+    }
+    mounted.push(place);
     const name = volumeName(container.ref.name, path, taken);
     pod.write(container, ['volumeMounts', '-'], undefined, { name, mountPath: path });
     pod.write(container, VOLUME, undefined, { name, emptyDir: { sizeLimit } });
   }
+}
+
+/**
+ * Where a path leads: in nearly every image /var/run is a link to /run, and of two mounts at one place the second hides
+ * the first.
+ */
+function realPath(path = ''): string {
+  const clean = cleanPath(path);
+  return isAtOrBelow(clean, '/var/run') ? clean.slice('/var'.length) : clean;
+}
+
+/** The data of the image that an emptyDir at the place would hide; what is mounted itself is not hidden. */
+function coveredData(
+  place: string,
+  dataPaths: readonly string[],
+  mounted: readonly string[],
+): string | undefined {
+  return dataPaths.find(
+    (data) =>
+      isAtOrBelow(place, data) ||
+      (isAtOrBelow(data, place) && !mounted.some((mount) => isAtOrBelow(data, mount))),
+  );
 }
 
 const VOLUME = ['spec', 'volumes', '-'];

@@ -76,7 +76,7 @@ function fillContainer(pod: PodDraft, container: ContainerDraft, onPod: boolean 
   } else if (stance.denies && 'because' in start) {
     pod.report(container, FIELD, undefined, start.because);
   } else if ('because' in start) {
-    pod.skip(start.because, container);
+    pod.skip(start.because, container, start.kind === 'root' ? start.detail : undefined);
   }
 }
 

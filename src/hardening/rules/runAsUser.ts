@@ -82,7 +82,9 @@ function treat(pod: PodDraft, container: ContainerDraft, onPod: number | undefin
   } else if (pod.stance(container).denies && start.because !== 'PrivilegedContainer') {
     pod.report(container, UID, undefined, start.because);
   } else {
-    pod.skip(pod.stance(container).heldBack ?? start.because, container);
+    const { heldBack } = pod.stance(container);
+    if (heldBack) pod.skip(heldBack, container);
+    else pod.skip(start.because, container, start.detail);
   }
 }
 

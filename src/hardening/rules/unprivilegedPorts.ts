@@ -1,9 +1,6 @@
-import type { ContainerDraft } from '../containerDraft.js';
+import { authorsPortStart, lowPort, PORT_SYSCTL, portSysctlObstacle } from '../lowPorts.js';
 import type { Rule } from '../rule.js';
 import { endsNonRoot, startUser } from '../startUser.js';
-
-const SYSCTL = 'net.ipv4.ip_unprivileged_port_start';
-const FIRST_UNPRIVILEGED_PORT = 1024;
 
 /**
  * Lets a non-root program listen on a port below 1024. An added NET_BIND_SERVICE does not: there are no ambient
@@ -21,7 +18,7 @@ export const unprivilegedPorts: Rule = {
   os: 'linux',
   actions: ['Default', 'Override', 'Warn', 'Deny', 'Disabled'],
   sets: {
-    Default: `sysctl \`${SYSCTL}: "0"\` where a container that ends up non-root uses a port below 1024`,
+    Default: `sysctl \`${PORT_SYSCTL}: "0"\` where a container that ends up non-root uses a port below 1024`,
     Override: 'nothing more',
   },
   fields: ['spec.securityContext.sysctls[]'],
@@ -30,25 +27,18 @@ export const unprivilegedPorts: Rule = {
   apply(pod) {
     if (!pod.podIsWritable) return;
     const listener = pod.containers.find(
-      (container) => usesLowPort(container) && endsNonRoot(startUser(pod, container)),
+      (container) => lowPort(container) !== undefined && endsNonRoot(startUser(pod, container)),
     );
-    if (!listener) return;
-    const given = pod.securityContext('sysctls');
-    if (given?.some(({ name }) => name?.replaceAll('/', '.') === SYSCTL)) return;
-    if (pod.field('hostNetwork') === true) {
-      pod.skip('ApiWouldReject', undefined, 'no sysctl of the network namespace on hostNetwork');
-    } else if (given && pod.authorsListStands()) {
-      pod.skip('BarePod');
-    } else {
-      pod.fill(undefined, ['spec', 'securityContext', 'sysctls', '-'], { name: SYSCTL, value: '0' });
+    if (!listener || authorsPortStart(pod) !== undefined) return;
+    switch (portSysctlObstacle(pod)) {
+      case 'hostNetwork':
+        pod.skip('ApiWouldReject', undefined, 'no sysctl of the network namespace on hostNetwork');
+        break;
+      case 'sysctls':
+        pod.skip('BarePod');
+        break;
+      case undefined:
+        pod.fill(undefined, ['spec', 'securityContext', 'sysctls', '-'], { name: PORT_SYSCTL, value: '0' });
     }
   },
 };
-
-function usesLowPort(container: ContainerDraft): boolean {
-  const isLow = (port: number | undefined): boolean => port !== undefined && port < FIRST_UNPRIVILEGED_PORT;
-  return (
-    container.spec.ports?.some(({ containerPort }) => isLow(containerPort)) === true ||
-    container.profile?.profile.ports?.some(isLow) === true
-  );
-}

@@ -2,7 +2,7 @@ import type { RuleId } from '../../../src/hardening/rule.js';
 import type { ApiReply, Json } from '../controlPlane/apiClient.js';
 import { changedRules, podOf, type PodManifest, type PodReply } from './podRequests.js';
 
-/** The strongest that each built rule can do, one line a rule in the warnings. */
+/** The strongest that each rule can do, one line a rule in the warnings. */
 export const EVERY_RULE = {
   warnings: 'Full',
   templates: 'Warn',
@@ -22,6 +22,12 @@ export const EVERY_RULE = {
     automountServiceAccountToken: { action: 'Default' },
     scheduling: { action: 'Default', nodeSelector: { disk: 'ssd' } },
     unprivilegedPorts: { action: 'Default' },
+    procMount: { action: 'Override' },
+    appArmorProfile: { action: 'Default' },
+    hostUsers: { action: 'Default' },
+    enableServiceLinks: { action: 'Override' },
+    imagePullPolicy: { action: 'Override' },
+    supplementalGroupsPolicy: { action: 'Default' },
   },
 };
 
@@ -38,7 +44,7 @@ function withHostPath(path: string): PodManifest {
   });
 }
 
-/** For each built rule a pod that shows whether it acts. */
+/** For each rule a pod that shows whether it acts. */
 export const RULE_PODS: readonly (readonly [rule: RuleId, manifest: PodManifest])[] = [
   ['privileged', podOf('web', { containers: [web({ securityContext: { privileged: true } })] })],
   ['runAsNonRoot', podOf('web')],
@@ -55,6 +61,15 @@ export const RULE_PODS: readonly (readonly [rule: RuleId, manifest: PodManifest]
   ['automountServiceAccountToken', podOf('web')],
   ['scheduling', podOf('web')],
   ['unprivilegedPorts', podOf('web', { containers: [web({ ports: [{ containerPort: 80 }] })] })],
+  [
+    'procMount',
+    podOf('web', { hostUsers: false, containers: [web({ securityContext: { procMount: 'Unmasked' } })] }),
+  ],
+  ['appArmorProfile', podOf('web')],
+  ['hostUsers', podOf('web')],
+  ['enableServiceLinks', podOf('web')],
+  ['imagePullPolicy', podOf('web')],
+  ['supplementalGroupsPolicy', podOf('web')],
 ];
 
 export type Effect = 'acts' | 'reports' | 'silent';

@@ -54,7 +54,15 @@ function all(...changes: readonly WayOut['change'][]): WayOut['change'] {
 const EVERY_RULE_ID = [
   ...['privileged', 'runAsNonRoot', 'runAsUser', 'capabilities', 'allowPrivilegeEscalation'],
   ...['readOnlyRootFilesystem', 'seccompProfile', 'resources', 'hostNamespaces', 'hostPath', 'runtimeSocket'],
-  ...['sshd', 'automountServiceAccountToken', 'scheduling', 'unprivilegedPorts'],
+  ...[
+    'sshd',
+    'automountServiceAccountToken',
+    'scheduling',
+    'unprivilegedPorts',
+    'procMount',
+    'appArmorProfile',
+  ],
+  ...['hostUsers', 'enableServiceLinks', 'imagePullPolicy', 'supplementalGroupsPolicy'],
 ];
 /** As a namespace's labels would say it. */
 const OPT_OUTS = Object.fromEntries([

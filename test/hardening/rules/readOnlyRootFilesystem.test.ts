@@ -158,6 +158,41 @@ describe('readOnlyRootFilesystem', () => {
       expect(pathsOf(mountedAt(path))).to.deep.equal([path]);
     });
   }
+  it('knows that /var/run is /run: it hides no volume of the author’s, nor mounts the place twice', () => {
+    const given = {
+      rules: { readOnlyRootFilesystem: { action: 'Default', writablePaths: ['/run/web', '/var/run/web'] } },
+    } as const;
+    expect(pathsOf(pod(), given)).to.deep.equal(['/run/web']);
+    expect(pathsOf(mountedAt('/var/run'), given)).to.deep.equal(['/var/run']);
+    expect(pathsOf(mountedAt('/run/web'), given)).to.deep.equal(['/run/web']);
+    expect(pathsOf(mountedAt('/var/running'), given)).to.deep.equal(['/var/running', '/run/web']);
+  });
+
+  for (const [title, writablePath, ...mounts] of [
+    ['at it', '/var/lib/web'],
+    ['below it', '/var/lib/web/tmp'],
+    ['above it', '/var'],
+    ['above it, with another volume beside', '/var', '/var/lib/other'],
+  ] as const) {
+    it(`never covers the data that a profile names: a writable path ${title}`, () => {
+      const given = {
+        rules: { readOnlyRootFilesystem: { action: 'Default', writablePaths: [writablePath] } },
+        imageProfiles: [{ images: ['registry.example/shop/web'], dataPaths: ['/var/lib/web'] }],
+      } as const;
+      expect(pathsOf(mountedAt(...mounts), given)).to.deep.equal(mounts);
+      const { skips } = hardenPod(mountedAt(...mounts), given);
+      expect(skips.map(({ code, detail }) => `${code}: ${detail}`)).to.deep.equal([
+        `ImageNeeds: no emptyDir at ${writablePath}: the image keeps data at /var/lib/web`,
+      ]);
+    });
+  }
+  it('covers the directory above the data where a volume of the pod holds the data', () => {
+    const given = {
+      rules: { readOnlyRootFilesystem: { action: 'Default', writablePaths: ['/var'] } },
+      imageProfiles: [{ images: ['registry.example/shop/web'], dataPaths: ['/var/lib/web'] }],
+    } as const;
+    expect(pathsOf(mountedAt('/var/lib/web'), given)).to.deep.equal(['/var/lib/web', '/var']);
+  });
   it('adds it where something is mounted below, or beside under a like name', () => {
     expect(pathsOf(mountedAt('/tmp/cache', '/tmpfs'))).to.deep.equal(['/tmp/cache', '/tmpfs', '/tmp']);
   });

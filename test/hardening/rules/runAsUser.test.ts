@@ -29,6 +29,11 @@ const withVolume = (volume: Volume, mount: Partial<VolumeMount> = {}, image?: st
       container({ ...(image && { image }), volumeMounts: [{ name: 'data', mountPath: '/data', ...mount }] }),
     ],
   });
+const sysctl = (name: string, value: string): Partial<Pod['spec']> => ({
+  securityContext: { sysctls: [{ name, value }] },
+});
+const portStart = (first: string) => sysctl('net.ipv4.ip_unprivileged_port_start', first);
+const listening = (port: number) => container({ ports: [{ containerPort: port, hostPort: port }] });
 const CLAIM: Volume = { persistentVolumeClaim: { claimName: 'data' } };
 
 describe('runAsUser', () => {
@@ -37,6 +42,55 @@ describe('runAsUser', () => {
       title: 'writes uid, gid and fsGroup on the pod where all containers get the same',
       pod: two({}, {}),
       set: ids(65532),
+    },
+    {
+      title: 'leaves root to a port of the host’s network that only root may listen on',
+      pod: pod({ hostNetwork: true, containers: [listening(80)] }),
+      skipped: ['web: StartsAsRoot'],
+    },
+    {
+      title: 'and so where only the image’s profile knows of the port',
+      pod: pod({ hostNetwork: true, containers: [container({ image: 'nginx' })] }),
+      skipped: ['web: StartsAsRoot'],
+    },
+    {
+      title: 'but not for the name of a mirror, which anyone can give an image',
+      pod: pod({ hostNetwork: true, containers: [container({ image: 'evil.example/library/nginx' })] }),
+      set: ids(101),
+    },
+    {
+      title: 'nor to a port from 1024 on',
+      pod: pod({ hostNetwork: true, containers: [listening(1024)] }),
+      set: ids(65532),
+    },
+    {
+      title: 'nor where this pass takes the pod off the host’s network',
+      pod: pod({ hostNetwork: true, containers: [listening(80)] }),
+      rules: { hostNamespaces: 'Override' },
+      set: ids(65532),
+    },
+    {
+      title: 'nor under Override, which insists',
+      pod: pod({ hostNetwork: true, containers: [listening(80)] }),
+      action: 'Override',
+      set: ids(65532),
+    },
+    {
+      title: 'leaves root where the author’s own sysctl keeps the port for it',
+      pod: pod({ ...portStart('1024'), containers: [listening(80)] }),
+      skipped: ['web: StartsAsRoot'],
+    },
+    {
+      title: 'but not where that sysctl frees the port',
+      pod: pod({ ...portStart('80'), containers: [listening(80)] }),
+      set: ids(65532),
+    },
+    {
+      title: 'leaves root where a bare pod’s own sysctls have to stand',
+      pod: pod({ ...sysctl('net.core.somaxconn', '1'), containers: [listening(80)] }),
+      rules: { unprivilegedPorts: 'Default' },
+      bare: true,
+      skipped: ['web: StartsAsRoot'],
     },
     {
       title: 'takes uid, gid and fsGroup from the policy',

@@ -76,6 +76,7 @@ export function validatePod(place: PodPlace, report: Report, creating: boolean):
         report.add(`${specPath}.${path}.volumeDevices`, 'Forbidden: when `hostUsers` is false');
   }
   report.boolean(spec, 'automountServiceAccountToken', specPath);
+  report.boolean(spec, 'enableServiceLinks', specPath);
   validateOs(spec, specPath, report);
   if (creating) {
     validateSeccompAnnotationsMatch(annotations, spec, specPath, report);

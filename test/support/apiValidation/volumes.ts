@@ -64,7 +64,7 @@ export function validateVolumes(place: PodPlace, report: Report): Map<string, Js
     const before = report.errors.length;
     const name = report.string(volume, 'name', path) ?? '';
     if (claims.has(name)) return;
-    validateVolumeSource(volume, path, report);
+    validateVolumeSource(volume, path, place.isPod, report);
     if (name === '') report.add(`${path}.name`, 'Required value');
     else if (!isDns1123Label(name))
       report.add(`${path}.name`, `Invalid value: "${name}": not a DNS-1123 label`);
@@ -74,7 +74,7 @@ export function validateVolumes(place: PodPlace, report: Report): Map<string, Js
   return found;
 }
 
-function validateVolumeSource(volume: Json, path: Path, report: Report): void {
+function validateVolumeSource(volume: Json, path: Path, isPod: boolean, report: Report): void {
   const sources = Object.keys(volume).filter(
     (key) => VOLUME_SOURCES.has(key) && own(volume, key) !== undefined,
   );
@@ -122,6 +122,14 @@ function validateVolumeSource(volume: Json, path: Path, report: Report): void {
     else if (driver.length > 63 || !SUBDOMAIN.test(driver.toLowerCase()))
       report.add(`${path}.csi.driver`, `Invalid value: "${driver}"`);
     report.stringMap(csi, 'volumeAttributes', `${path}.csi`);
+  }
+  const image = report.object(volume, 'image', path);
+  if (image !== undefined) {
+    if (isPod && !report.string(image, 'reference', `${path}.image`))
+      report.add(`${path}.image.reference`, 'Required value');
+    const pullPolicy = report.string(image, 'pullPolicy', `${path}.image`) ?? '';
+    if (!['', 'Always', 'IfNotPresent', 'Never'].includes(pullPolicy))
+      report.add(`${path}.image.pullPolicy`, `Unsupported value: "${pullPolicy}"`);
   }
   for (const source of ['secret', 'configMap', 'projected', 'downwardAPI'] as const) {
     const value = report.object(volume, source, path);

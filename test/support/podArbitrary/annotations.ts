@@ -30,12 +30,31 @@ export function podAnnotations(t: Tape, spec: Json, containers: Json[]): Json {
       annotations[`container.seccomp.security.alpha.kubernetes.io/${String(container.name)}`] = value;
       agree(container.securityContext, value);
     }
-  if (t.chance(0.08))
-    annotations[`container.apparmor.security.beta.kubernetes.io/${String(containers[0]?.name)}`] = t.pick([
-      'runtime/default',
-      'unconfined',
-    ] as const);
+  if (t.chance(0.25))
+    for (const container of t.some(containers, 0.6)) {
+      const value = t.pick(APPARMOR_ANNOTATIONS);
+      if (agreesWithAppArmor(spec, container, value))
+        annotations[`container.apparmor.security.beta.kubernetes.io/${String(container.name)}`] = value;
+    }
   return annotations;
+}
+
+const APPARMOR_ANNOTATIONS = ['runtime/default', 'unconfined', 'unconfined', 'localhost/shop', ''] as const;
+
+/** Makes the container's own field agree, which the API would refuse otherwise; not so one that it inherits. */
+function agreesWithAppArmor(spec: Json, container: Json, annotation: string): boolean {
+  const fieldOf = (holder: Json): Json | null | undefined =>
+    (holder.securityContext as { appArmorProfile?: Json | null } | null | undefined)?.appArmorProfile;
+  const own = fieldOf(container);
+  const effective = own ?? fieldOf(spec);
+  if (!effective) return true;
+  const said = { Localhost: 'localhost/shop', Unconfined: 'unconfined', RuntimeDefault: 'runtime/default' }[
+    String(effective.type)
+  ];
+  if (said === annotation) return true;
+  if (!own || fieldOf(spec)) return false;
+  delete (container.securityContext as Json).appArmorProfile;
+  return true;
 }
 
 /** A field that the API would refuse beside this annotation goes. */

@@ -77,6 +77,16 @@ const CLASSES: Record<string, (seen: Seen) => boolean> = {
     contexts.some((c) => c.allowPrivilegeEscalation === true),
   'seccomp Unconfined': ({ contexts, podContext }) =>
     [podContext, ...contexts].some((c) => at(c, 'seccompProfile', 'type') === 'Unconfined'),
+  'AppArmor Unconfined': ({ contexts, podContext }) =>
+    [podContext, ...contexts].some((c) => at(c, 'appArmorProfile', 'type') === 'Unconfined'),
+  'AppArmor annotation': ({ meta }) =>
+    keysOf(meta.annotations).some((key) => key.startsWith('container.apparmor')),
+  'procMount Unmasked': ({ contexts }) => contexts.some((c) => c.procMount === 'Unmasked'),
+  'supplementalGroupsPolicy Merge': ({ podContext }) => podContext.supplementalGroupsPolicy === 'Merge',
+  'id above 65535': ({ contexts, podContext }) =>
+    [podContext, ...contexts].some(
+      (c) => Number(c.runAsUser) > 65535 || String(c.supplementalGroups).includes('70000'),
+    ),
   'capability added': ({ contexts }) => contexts.some((c) => added(c).length > 0),
   'capability added with CAP_ or in lower case': ({ contexts }) =>
     contexts.some((c) => added(c).some((name) => /^CAP_|[a-z]/.test(name))),
@@ -149,6 +159,11 @@ const CLASSES: Record<string, (seen: Seen) => boolean> = {
     keysOf(meta.annotations).some((key) => key.startsWith('container.seccomp')),
   'null where a field is optional': ({ text }) => /:null[,}]/.test(text),
   hostNetwork: ({ spec }) => spec.hostNetwork === true,
+  'enableServiceLinks false': ({ spec }) => spec.enableServiceLinks === false,
+  'imagePullPolicy Never': ({ containers }) =>
+    containers.some(({ container }) => container.imagePullPolicy === 'Never'),
+  'image volume': ({ volumes }) => volumes.some((v) => v.image !== undefined),
+  'hostUsers true': ({ spec }) => spec.hostUsers === true,
   'hostUsers false': ({ spec }) => spec.hostUsers === false,
   sysctls: ({ podContext }) => list(podContext.sysctls).length > 0,
   'port below 1024': ({ containers }) =>

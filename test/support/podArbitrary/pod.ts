@@ -36,6 +36,7 @@ export function podParts(t: Tape, wishes: Wishes): { metadata: Json; spec: Json 
     const wanted = levels === LITTLE ? undefined : resources(t, levels !== undefined);
     if (wanted !== undefined) result.resources = wanted;
     mount(t, result, volumes, context?.privileged === true);
+    if (t.chance(0.3)) result.imagePullPolicy = t.pick(['Always', 'IfNotPresent', 'Never'] as const);
     if (t.chance(0.35)) result.ports = containerPorts(t, ports, hostNetwork);
     if (t.chance(0.2))
       result.command = t.pick([['sleep', '1d'], ['sh', '-c', '/usr/sbin/sshd -D'], ['dropbear']] as const);
@@ -67,6 +68,8 @@ export function podParts(t: Tape, wishes: Wishes): { metadata: Json; spec: Json 
   if (hostPID) spec.hostPID = true;
   if (hostIPC) spec.hostIPC = true;
   if (!hostUsers) spec.hostUsers = false;
+  else if (linuxFields && t.chance(0.15)) spec.hostUsers = true;
+  if (t.chance(0.25)) spec.enableServiceLinks = t.pick([true, false] as const);
   if (levels !== undefined) spec.resources = { ...levels };
   if (t.chance(0.2)) spec.automountServiceAccountToken = t.pick([true, false] as const);
   if (t.chance(0.2)) spec.serviceAccountName = 'runner';

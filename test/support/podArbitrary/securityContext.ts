@@ -30,6 +30,11 @@ const SECCOMP: readonly [Json, ...Json[]] = [
   { type: 'Unconfined' },
   { type: 'Localhost', localhostProfile: 'profiles/x.json' },
 ];
+export const APPARMOR: readonly [Json, ...Json[]] = [
+  { type: 'RuntimeDefault' },
+  { type: 'Unconfined' },
+  { type: 'Localhost', localhostProfile: 'shop' },
+];
 const USERS = [0, 1000, 0, 10001, 65534, 2147483647] as const;
 
 export function securityContext(t: Tape, pod: Traits): Json {
@@ -61,7 +66,8 @@ export function securityContext(t: Tape, pod: Traits): Json {
     const mustBeTrue = context.privileged === true || added.includes('CAP_SYS_ADMIN');
     return mustBeTrue ? true : t.pick([true, false, null] as const);
   });
-  set('procMount', 0.1, () => (pod.hostUsers ? 'Default' : 'Unmasked'));
+  set('procMount', pod.hostUsers ? 0.1 : 0.5, () => (pod.hostUsers ? 'Default' : 'Unmasked'));
+  set('appArmorProfile', 0.2, () => t.pick([...APPARMOR, null] as const));
   if (pod.windows === 'nodeSelector' || pod.windows === 'affinity')
     set('windowsOptions', 0.4, () => ({ runAsUserName: t.pick(WINDOWS_USERS) }));
   return context;
@@ -98,7 +104,9 @@ export function podSecurityContext(t: Tape, pod: Traits, hostIPC: boolean): Json
     set('runAsUser', 0.2, () => t.pick(USERS));
     set('runAsGroup', 0.1, () => t.pick([0, 3000] as const));
     set('fsGroup', 0.15, () => t.pick([0, 2000] as const));
-    set('supplementalGroups', 0.1, () => [4000]);
+    set('supplementalGroups', 0.15, () => t.pick([[4000], [4000, 70000]] as const));
+    set('supplementalGroupsPolicy', 0.2, () => t.pick(['Merge', 'Strict'] as const));
+    set('appArmorProfile', 0.15, () => t.pick(APPARMOR));
     set('seccompProfile', 0.2, () => t.pick(SECCOMP));
     const sysctls = SYSCTLS.filter(
       ({ name }) => !(pod.hostNetwork && /^net[./]/.test(name)) && !(hostIPC && name.startsWith('kernel')),

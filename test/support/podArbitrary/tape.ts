@@ -28,7 +28,7 @@ export class Tape {
   }
 }
 
-const TAPE_LENGTH = 700;
+const TAPE_LENGTH = 800;
 export const tape = fc
   .noBias(fc.uint8Array({ minLength: TAPE_LENGTH, maxLength: TAPE_LENGTH }))
   .map((bytes) => new Tape(bytes));

@@ -98,6 +98,15 @@ const VOLUME_SHAPES: readonly [VolumeShape, ...VolumeShape[]] = [
     source: { downwardAPI: { items: [{ path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }] } },
     paths: ['/etc/podinfo'],
   }),
+  (t) => ({
+    source: {
+      image: {
+        reference: 'registry.example/models/small:3',
+        ...(t.chance(0.5) && { pullPolicy: t.pick(['IfNotPresent', 'Always', 'Never'] as const) }),
+      },
+    },
+    paths: ['/models'],
+  }),
   () => ({ source: { nfs: { server: 'nfs.example', path: '/' } }, paths: ['/mnt/nfs'] }),
 ];
 
