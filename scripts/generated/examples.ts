@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { fixCommand } from '../../src/cli/fix.js';
 import { policyCommand } from '../../src/cli/policy.js';
 import { previewCommand } from '../../src/cli/preview.js';
+import { profileCommand } from '../../src/cli/profile.js';
 import { rulesCommand } from '../../src/cli/rules.js';
 import type { GeneratedFile } from './generatedFile.js';
 
@@ -12,7 +14,9 @@ export const PAGES_WITH_EXAMPLES = [
   'README.md',
   'docs/policies.md',
   'docs/contract.md',
+  'docs/fix.md',
   'docs/operations.md',
+  'docs/profile.md',
 ];
 
 /**
@@ -62,19 +66,17 @@ export async function printedBy(command: string): Promise<string> {
     stdout: (text: string) => void (stdout += text),
     stderr: (text: string) => void (stderr += text),
   };
+  const io = { ...output, colour: false, stdin: () => Promise.reject(new Error('no standard input')) };
   const commands: Readonly<Record<string, () => Command>> = {
-    preview: () =>
-      previewCommand({
-        ...output,
-        colour: false,
-        stdin: () => Promise.reject(new Error('no standard input')),
-      }),
+    preview: () => previewCommand(io),
+    fix: () => fixCommand(io),
     policy: () => policyCommand(output),
     rules: () => rulesCommand(output),
+    profile: () => profileCommand(output),
   };
   const make = commands[name];
   if (make === undefined)
-    throw new Error(`an example runs ${command}: only preview, policy and rules can be run here`);
+    throw new Error(`an example runs ${command}: only preview, policy, rules and profile can be run here`);
   const before = process.exitCode;
   try {
     await make().exitOverride().parseAsync(words, { from: 'user' });

@@ -21,6 +21,11 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./preview.js')).previewCommand(),
   },
   {
+    name: 'fix',
+    summary: 'write the hardened fields into manifests',
+    load: async () => (await import('./fix.js')).fixCommand(),
+  },
+  {
     name: 'policy',
     summary: 'check and print policies',
     load: async () => (await import('./policy.js')).policyCommand(),
@@ -29,6 +34,11 @@ const COMMANDS: readonly Entry[] = [
     name: 'rules',
     summary: 'the rule catalogue',
     load: async () => (await import('./rules.js')).rulesCommand(),
+  },
+  {
+    name: 'profile',
+    summary: 'write the image profile that follows from an image',
+    load: async () => (await import('./profile.js')).profileCommand(),
   },
   {
     name: 'certs',

@@ -6,6 +6,7 @@ import { alignLists } from './alignLists.js';
 import { sameJson } from '../hardening/sameJson.js';
 import { NotEditable } from './notEditable.js';
 import type { Splice } from './splice.js';
+import type { YamlComments } from './yamlComments.js';
 import { isMergeKey, keyOf } from './yamlKeys.js';
 import type { FlowStyle, YamlStyle } from './yamlText.js';
 import { blockLines, flowEntry, flowText, isFilled, itemLines, jsonText, scalarText } from './yamlText.js';
@@ -14,22 +15,30 @@ import { blockLines, flowEntry, flowText, isFilled, itemLines, jsonText, scalarT
 type Place =
   | { readonly in: 'document' }
   | { readonly in: 'flow' }
-  /** The value of a key of a block map that stands in column `indent`; `colon` is the offset after the key's colon. */
-  | { readonly in: 'map'; readonly indent: number; readonly colon: number }
+  | MapPlace
   /** An item of a block list whose dashes stand in column `indent`; `dash` is the offset after its dash. */
   | { readonly in: 'list'; readonly indent: number; readonly dash: number };
+
+/** The value of a key of a block map that stands in column `indent`; `colon` is the offset after the key's colon. */
+interface MapPlace {
+  readonly in: 'map';
+  readonly indent: number;
+  readonly colon: number;
+}
 
 type Data = Record<string, unknown>;
 type AnyNode = Node | null;
 
 /**
  * Finds the smallest edits of a text after which one of its documents reads as other data: a missing field becomes
- * new lines after the last field of its map, and what is not touched keeps its bytes. Nothing is changed here; the
- * edits are collected, all relative to the text as it was.
+ * new lines after the last field of its map, and what is not touched keeps its bytes. A comment is never lost: one
+ * that stands beside or within what goes is left on a line of its own. Nothing is changed here; the edits are
+ * collected, all relative to the text as it was.
  */
 export class DocumentEditor {
   readonly #splices: Splice[] = [];
   readonly #text: string;
+  readonly #comments: YamlComments;
   readonly #style: YamlStyle;
   readonly #document: Document.Parsed;
   readonly #after: unknown;
@@ -39,11 +48,20 @@ export class DocumentEditor {
   readonly #anchored = new Map<Node, Path>();
 
   /**
+   * @param comments those of the text
    * @param before the data that the document holds
    * @param after the data that it is to hold
    */
-  constructor(text: string, document: Document.Parsed, style: YamlStyle, before: unknown, after: unknown) {
+  constructor(
+    comments: YamlComments,
+    document: Document.Parsed,
+    style: YamlStyle,
+    before: unknown,
+    after: unknown,
+  ) {
+    const { text } = comments;
     this.#text = text;
+    this.#comments = comments;
     this.#style = style;
     this.#document = document;
     this.#after = after;
@@ -98,25 +116,28 @@ export class DocumentEditor {
   }
 
   #map(node: YAMLMap, before: Data, after: Data, place: Place): void {
-    const inherited = this.#inherited(node);
-    const own = new Set<string>();
-    const gone: number[] = [];
+    const merged = this.#merged(node);
     const pairs = node.items as Pair<Node, AnyNode>[];
+    const own = new Set(pairs.filter(({ key }) => !isMergeKey(key)).map(({ key }) => keyOf(key)));
+    // What a merge key brings in cannot be taken out again: then it is written out, but for what goes.
+    const isWrittenOut = [...merged.keys()].some((key) => !own.has(key) && !Object.hasOwn(after, key));
+    const inherited: typeof merged = isWrittenOut ? new Map() : merged;
+    const gone: number[] = [];
     pairs.forEach((pair, index) => {
-      if (isMergeKey(pair.key)) return;
+      if (isMergeKey(pair.key)) {
+        if (isWrittenOut) gone.push(index);
+        return;
+      }
       const key = keyOf(pair.key);
-      own.add(key);
       if (!Object.hasOwn(before, key)) throw new NotEditable(`the key ${key} is not in the data`);
-      const merged = inherited.get(key);
-      if (merged && merged.index > index) {
+      const hiding = merged.get(key);
+      if (hiding && hiding.index > index) {
         // As in go-yaml v2, what is merged after the key stands for it.
-        if (!sameJson(merged.value, after[key])) throw new NotEditable(`${key} is hidden by a merge key`);
+        if (isWrittenOut || !sameJson(hiding.value, after[key]))
+          throw new NotEditable(`${key} is hidden by a merge key`);
       } else if (!Object.hasOwn(after, key)) gone.push(index);
       else this.#value(pair.value, before[key], after[key], this.#placeOf(node, pair));
     });
-    for (const key of inherited.keys()) {
-      if (!own.has(key) && !Object.hasOwn(after, key)) throw new NotEditable(`${key} comes from a merge key`);
-    }
     const added = Object.keys(after).filter(
       (key) => !own.has(key) && !(inherited.has(key) && sameJson(inherited.get(key)?.value, after[key])),
     );
@@ -149,18 +170,18 @@ export class DocumentEditor {
   }
 
   /** The keys that merge keys bring in, with what they will hold and where the last such merge key stands. */
-  #inherited(node: YAMLMap): ReadonlyMap<string, { value: unknown; index: number }> {
-    const inherited = new Map<string, { value: unknown; index: number }>();
+  #merged(node: YAMLMap): ReadonlyMap<string, { value: unknown; index: number }> {
+    const merged = new Map<string, { value: unknown; index: number }>();
     node.items.forEach(({ key, value }, index) => {
       if (!isMergeKey(key)) return;
       const sources = isSeq(value) ? [...value.items].reverse() : [value];
       for (const source of sources) {
-        const merged = this.#readsAs(source as AnyNode);
-        if (!isRecord(merged)) throw new NotEditable('a merge key of something that is no map');
-        for (const [name, held] of Object.entries(merged)) inherited.set(name, { value: held, index });
+        const map = this.#readsAs(source as AnyNode);
+        if (!isRecord(map)) throw new NotEditable('a merge key of something that is no map');
+        for (const [name, held] of Object.entries(map)) merged.set(name, { value: held, index });
       }
     });
-    return inherited;
+    return merged;
   }
 
   #list(node: YAMLSeq, before: readonly unknown[], after: readonly unknown[], place: Place): void {
@@ -209,6 +230,11 @@ export class DocumentEditor {
     const start = startOf(node);
     const end = this.#endOf(node);
     const isBlock = (isMap(node) || isSeq(node)) && !node.flow;
+    if (isBlock && place.in === 'map' && start >= this.#nextLine(place.colon)) {
+      this.#replaceBelow(place, { start, end }, after);
+      return;
+    }
+    const comments = this.#commentLines(start, end);
     if (place.in === 'document') {
       if (!(isMap(node) || isSeq(node)) || isBlock) throw new NotEditable('the document itself');
       this.#splice(start, end, this.#flowValue(after, this.#flowStyle(node), ''));
@@ -226,18 +252,33 @@ export class DocumentEditor {
       if (start === end) this.#splice(place.dash, undefined, ` ${text}`);
       else this.#splice(start, end, text);
     } else {
-      const column = place.indent + (Array.isArray(after) ? this.#style.dash : this.#style.step);
-      const lines = blockLines(after, column, this.#style);
-      if (isBlock) {
-        this.#splice(place.colon, end, this.#style.eol + this.#lines(lines));
+      const lines = this.#linesBelow(place, after);
+      if (isBlock) this.#splice(place.colon, end, this.#style.eol + this.#lines(lines));
+      else {
+        // `key: {}` keeps its line, its anchor and its comment; what it holds goes below.
+        if (start !== end) this.#splice(start - blanksBefore(this.#text, place.colon, start), end, '');
+        this.#insertLines(end, [...comments, ...lines]);
         return;
       }
-      // `key: {}` keeps its line, its anchor and its comment; what it holds goes below.
-      if (start !== end) {
-        this.#splice(start - blanksBefore(this.#text, place.colon, start), end, '');
-      }
-      this.#insertLines(end, lines);
     }
+    this.#insertLines(end, comments);
+  }
+
+  /** Writes other data in the place of a block that stands on the lines below its key, whose own line stays. */
+  #replaceBelow(place: MapPlace, block: Span, after: unknown): void {
+    const lines = isFilled(after) ? this.#linesBelow(place, after) : [];
+    if (lines.length === 0) {
+      const below = this.#nextLine(place.colon);
+      const [comment] = this.#comments.within(place.colon, below);
+      const beside = this.#text.slice(place.colon, comment?.start ?? below).trimEnd();
+      this.#splice(place.colon + beside.length, undefined, ` ${scalarText(after)}`);
+    }
+    this.#replaceLines(this.#lineStart(block.start), this.#nextLine(block.end), lines);
+  }
+
+  #linesBelow(place: MapPlace, value: object): string[] {
+    const column = place.indent + (Array.isArray(value) ? this.#style.dash : this.#style.step);
+    return blockLines(value, column, this.#style);
   }
 
   /** Takes the lines of a key out; of a key that shares its line with a dash, the next key moves up there. */
@@ -246,19 +287,16 @@ export class DocumentEditor {
     if (!pair) return;
     const { start, end } = this.#span(pair);
     const next = pairs[index + 1];
-    if (this.#isFirstOnLine(start)) this.#splice(this.#lineStart(start), this.#nextLine(end), '');
-    else if (next) this.#splice(start, startOf(next.key), '');
+    if (this.#isFirstOnLine(start)) this.#replaceLines(this.#lineStart(start), this.#nextLine(end), []);
+    else if (next) this.#splice(start, startOf(next.key), this.#commentsWithin(start, startOf(next.key)));
     else throw new NotEditable('the only key on the line of a dash');
   }
 
   #removeItem(node: YAMLSeq, index: number): void {
     const dash = this.#dashOf(node, index) - 1;
     if (!this.#isFirstOnLine(dash)) throw new NotEditable('an item of a list that begins within a line');
-    this.#splice(
-      this.#lineStart(dash),
-      this.#nextLine(this.#endOf((node.items[index] ?? null) as AnyNode, dash + 1)),
-      '',
-    );
+    const end = this.#endOf((node.items[index] ?? null) as AnyNode, dash + 1);
+    this.#replaceLines(this.#lineStart(dash), this.#nextLine(end), []);
   }
 
   /** Entries or items of a flow collection: takes some out with their commas, and appends others. */
@@ -274,15 +312,40 @@ export class DocumentEditor {
       const next = [...kept, ...gone]
         .filter(({ start }) => start > span.start)
         .sort((a, b) => a.start - b.start)[0];
-      if (span.start < last.start && next) this.#splice(span.start, next.start, '');
+      if (span.start < last.start && next)
+        this.#splice(span.start, next.start, this.#commentsWithin(span.start, next.start));
     }
     const tail = gone.filter(({ start }) => start > last.start);
     const end = Math.max(last.end, ...tail.map((span) => span.end));
     const margin = this.#marginAt(last.start);
+    const texts = added.map((entry) => entry(margin));
     const onLines = this.#isFirstOnLine(last.start);
+    if (onLines && end === last.end) {
+      this.#addFlowLines(end, texts, margin);
+      return;
+    }
     const comma = onLines ? `,${this.#style.eol}${margin}` : flow.spaced ? ', ' : ',';
-    this.#splice(last.end, undefined, added.map((entry) => comma + entry(margin)).join(''));
-    if (end > last.end) this.#splice(last.end, end, '');
+    this.#splice(last.end, undefined, texts.map((text) => comma + text).join(''));
+    if (end > last.end) this.#splice(last.end, end, this.#commentsWithin(last.end, end, margin));
+  }
+
+  /** Entries on lines of their own, after the one that ends at an offset and after the comment on its line. */
+  #addFlowLines(end: number, texts: readonly string[], margin: string): void {
+    if (texts.length === 0) return;
+    const lineBreak = this.#style.eol + margin;
+    const [comment] = this.#comments.within(end, this.#nextLine(end));
+    const between = this.#text.slice(end, comment?.start ?? end);
+    if (!comment || !/^[ \t]*,?[ \t]*$/.test(between)) {
+      this.#splice(end, undefined, texts.map((text) => `,${lineBreak}${text}`).join(''));
+      return;
+    }
+    const after = comment.start + comment.text.length;
+    if (between.includes(','))
+      this.#splice(after, undefined, texts.map((text) => `${lineBreak}${text},`).join(''));
+    else {
+      this.#splice(end, undefined, ',');
+      this.#splice(after, undefined, lineBreak + texts.join(`,${lineBreak}`));
+    }
   }
 
   #flowEntry(key: string, value: unknown, flow: FlowStyle, margin: string): string {
@@ -364,6 +427,24 @@ export class DocumentEditor {
     const at = this.#nextLine(after);
     if (this.#text[at - 1] === '\n') this.#splice(at, undefined, this.#joined(lines));
     else this.#splice(at, undefined, this.#style.eol + this.#lines(lines));
+  }
+
+  /** Takes whole lines out, but for their comments, and puts others in their place. */
+  #replaceLines(start: number, end: number, lines: readonly string[]): void {
+    const all = [...this.#commentLines(start, end), ...lines];
+    this.#splice(start, end, this.#text[end - 1] === '\n' ? this.#joined(all) : this.#lines(all));
+  }
+
+  /** The comments of a stretch, each as a line of its own, as far to the right as its line begins. */
+  #commentLines(start: number, end: number): string[] {
+    return this.#comments.within(start, end).map((comment) => this.#marginAt(comment.start) + comment.text);
+  }
+
+  /** The comments of a stretch that begins and ends within lines, where something else follows. */
+  #commentsWithin(start: number, end: number, margin = ' '.repeat(start - this.#lineStart(start))): string {
+    const comments = this.#comments.within(start, end);
+    const text = comments.map((comment) => comment.text + this.#style.eol + margin).join('');
+    return text !== '' && /\S/.test(this.#text[start - 1] ?? '') ? ` ${text}` : text;
   }
 
   #lines(lines: readonly string[]): string {

@@ -15,11 +15,14 @@ export interface ManifestIssue {
 export interface ManifestErrorOptions extends ErrorOptions {
   /** Nothing is wrong with the objects but that they name namespaces which do not exist. */
   readonly namespaceNotFound?: boolean;
+  /** It is no YAML because it is a Helm template. */
+  readonly helmTemplate?: boolean;
 }
 
 /** Thrown for input that cannot be previewed: everything that is wrong with it, so that one pass mends it. */
 export class ManifestError extends Error {
   readonly code: 'ManifestInvalid' | 'NamespaceNotFound';
+  readonly helmTemplate: boolean;
   constructor(
     readonly issues: readonly ManifestIssue[],
     options: ManifestErrorOptions = {},
@@ -27,6 +30,7 @@ export class ManifestError extends Error {
     super(issues.map(manifestIssueText).join('\n'), options);
     this.name = 'ManifestError';
     this.code = options.namespaceNotFound === true ? 'NamespaceNotFound' : 'ManifestInvalid';
+    this.helmTemplate = options.helmTemplate === true;
   }
 }
 

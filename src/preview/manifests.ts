@@ -8,6 +8,7 @@ import { shown } from '../hardening/shown.js';
 import type { KubernetesDocument, Position } from '../policy/yaml.js';
 import { parseKubernetesYaml } from '../policy/yaml.js';
 import { YamlError } from '../policy/yamlError.js';
+import { isHelmTemplate } from './helmTemplate.js';
 import type { ManifestIssue } from './manifestError.js';
 import { ManifestError } from './manifestError.js';
 
@@ -122,12 +123,13 @@ function parse(text: string, file: string | undefined): KubernetesDocument[] {
   } catch (error) {
     if (!(error instanceof YamlError)) throw error;
     const { document, line, column } = error;
-    const hint = text.includes('{{')
+    const helmTemplate = isHelmTemplate(text, line);
+    const hint = helmTemplate
       ? ' (a Helm template? render it first: helm template | kube-harden preview -f -)'
       : '';
     throw new ManifestError(
       [{ source: sourceName(file, document), document, line, column, message: error.message + hint }],
-      { cause: error },
+      { cause: error, helmTemplate },
     );
   }
 }

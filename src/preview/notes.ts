@@ -6,32 +6,47 @@ import type { PreviewResult } from './result.js';
  * block of lines for each object that has any.
  */
 export function notes(previews: readonly Preview[]): string[] {
+  return blocks(previews, (preview) => [
+    ...ignoredLines(preview),
+    ...webhookLines(preview),
+    ...problemLines(preview),
+  ]);
+}
+
+/** The same for a file into which the fields are written: what the webhook would do without them matters no more. */
+export function fixNotes(previews: readonly Preview[]): string[] {
+  return blocks(previews, (preview) => [...ignoredLines(preview), ...problemLines(preview)]);
+}
+
+function blocks(previews: readonly Preview[], linesOf: (preview: Preview) => readonly string[]): string[] {
   return previews.flatMap((preview) => {
-    const lines = noteLines(preview);
+    const lines = linesOf(preview);
     return lines.length === 0 ? [] : [`${objectName(preview.result)}:`, ...lines.map((line) => `  ${line}`)];
   });
 }
 
-function noteLines({ result, notices }: Preview): string[] {
-  const { mode, policy, outcome, because, changes, violations, podSecurity } = result;
-  const lines: string[] = [];
-  if (because !== null && podSecurity) lines.push(`ignored: ${because}`);
-  if (changes.length > 0 && mode === 'audit') {
-    lines.push(
-      `audit: the webhook changes nothing here; this is what enforce would write (policy ${policy})`,
-    );
-  } else if (changes.length > 0 && outcome === 'reported') {
-    lines.push(
-      `templates: Warn: the webhook leaves the template as it is, and hardens its pods (policy ${policy})`,
-    );
-  }
-  for (const { rule, field, value, container, denied, fix } of violations) {
+function ignoredLines({ result: { because, podSecurity } }: Preview): string[] {
+  return because !== null && podSecurity ? [`ignored: ${because}`] : [];
+}
+
+/** What the webhook does not do of what the diff shows. */
+function webhookLines({ result: { mode, policy, outcome, changes } }: Preview): string[] {
+  if (changes.length === 0) return [];
+  if (mode === 'audit')
+    return [`audit: the webhook changes nothing here; this is what enforce would write (policy ${policy})`];
+  if (outcome !== 'reported') return [];
+  return [
+    `templates: Warn: the webhook leaves the template as it is, and hardens its pods (policy ${policy})`,
+  ];
+}
+
+function problemLines({ result, notices }: Preview): string[] {
+  const lines = result.violations.map(({ rule, field, value, container, denied, fix }) => {
     const where = container === null ? '' : ` on container "${container}"`;
     const is = value === null ? 'is unset' : `is ${JSON.stringify(value)}`;
-    lines.push(`${denied ? 'denied' : 'violation'}: ${rule}${where}: ${field} ${is}; ${fix}`);
-  }
-  lines.push(...notices.map((notice) => `warning: ${notice}`));
-  return lines;
+    return `${denied ? 'denied' : 'violation'}: ${rule}${where}: ${field} ${is}; ${fix}`;
+  });
+  return [...lines, ...notices.map((notice) => `warning: ${notice}`)];
 }
 
 /** @example `web.yaml#0 Deployment shop/web` */

@@ -11,6 +11,7 @@ import { sameJson } from '../hardening/sameJson.js';
 import { NotEditable } from './notEditable.js';
 import type { Splice } from './splice.js';
 import { applySplices, sortSplices } from './splice.js';
+import { YamlComments } from './yamlComments.js';
 import { YamlEditError } from './yamlEditError.js';
 import { rewriteDocument } from './yamlRewrite.js';
 import type { YamlStyle } from './yamlText.js';
@@ -100,6 +101,7 @@ function applyEdits(documents: readonly unknown[], edits: readonly YamlEdit[]): 
 /** One file on its way from the data that it holds to the data that it is to hold. */
 class Editing {
   readonly #documents: readonly Document.Parsed[];
+  readonly #comments: YamlComments;
   readonly #style: YamlStyle;
 
   constructor(
@@ -111,6 +113,7 @@ class Editing {
     this.#documents = 'empty' in documents ? [] : documents.filter(({ contents }) => !isNull(contents));
     if (this.#documents.length !== before.length)
       throw new YamlEditError('its documents cannot be told apart');
+    this.#comments = new YamlComments(source);
     this.#style = styleOf(source, this.#documents);
   }
 
@@ -142,7 +145,7 @@ class Editing {
     const [before, after] = [this.before[index], this.after[index]];
     if (before === after) return [];
     try {
-      return new DocumentEditor(this.source, document, this.#style, before, after).splices;
+      return new DocumentEditor(this.#comments, document, this.#style, before, after).splices;
     } catch (error) {
       if (error instanceof NotEditable) return undefined;
       throw error;
@@ -203,7 +206,14 @@ function styleOf(source: string, documents: readonly Document.Parsed[]): YamlSty
     });
   }
   const [step] = [...steps].sort((a, b) => b[1] - a[1])[0] ?? [2];
-  return { eol: source.includes('\r\n') ? '\r\n' : '\n', step, dash: indented > level ? step : 0 };
+  return { eol: lineBreakOf(source), step, dash: indented > level ? step : 0 };
+}
+
+/** That of most lines. */
+function lineBreakOf(source: string): '\n' | '\r\n' {
+  const all = source.split('\n').length - 1;
+  const windows = source.split('\r\n').length - 1;
+  return windows * 2 > all ? '\r\n' : '\n';
 }
 
 /** The column of a collection in block style. */

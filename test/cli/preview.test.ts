@@ -18,6 +18,7 @@ describe('kube-harden preview', () => {
     dir = mkdtempSync(join(tmpdir(), 'preview-'));
     process.chdir(dir);
     mkdirSync('sub/inner', { recursive: true });
+    mkdirSync('sub/node_modules');
     mkdirSync('empty');
     const files = {
       'pod.yaml': POD,
@@ -25,7 +26,8 @@ describe('kube-harden preview', () => {
       'sub/a.yaml': PRIVILEGED,
       'sub/b.json': JSON.stringify({ apiVersion: 'v1', kind: 'Service' }),
       'sub/notes.txt': 'no manifest',
-      'sub/inner/c.yaml': 'not looked at',
+      'sub/inner/c.yaml': SERVICE,
+      'sub/node_modules/d.yaml': 'not looked at',
       'policy.yaml':
         'apiVersion: kube-harden.io/v1alpha1\nkind: HardeningPolicy\nmetadata: {name: mine}\n' +
         'spec: {rules: {privileged: {action: Deny}}}\n',
@@ -49,7 +51,7 @@ describe('kube-harden preview', () => {
   ): Promise<{ status: number; out: string; err: string }> {
     let [out, err] = ['', ''];
     const status = await runPreview(options, {
-      stdout: (text) => (out += text),
+      stdout: (text) => void (out += text),
       stderr: (text) => (err += text),
       stdin: () => Promise.resolve(Buffer.from(stdin)),
       colour,
@@ -85,7 +87,8 @@ describe('kube-harden preview', () => {
   it('prints JSON', async () => {
     const { out, err } = await run({ filename: ['sub'], output: 'json' });
     const { results } = JSON.parse(out) as { results: { source: string }[] };
-    expect(results.map(({ source }) => source)).to.deep.equal(['sub/a.yaml#0', 'sub/b.json#0']);
+    const sources = results.map(({ source }) => source);
+    expect(sources).to.deep.equal(['sub/a.yaml#0', 'sub/b.json#0', 'sub/inner/c.yaml#0']);
     expect(err).to.equal('');
   });
 
@@ -163,7 +166,7 @@ describe('kube-harden preview', () => {
   it('works through the command line’s parser', async () => {
     let out = '';
     const io = {
-      stdout: (text: string) => (out += text),
+      stdout: (text: string) => void (out += text),
       stderr: () => undefined,
       stdin: () => Promise.resolve(Buffer.from(POD)),
       colour: false,

@@ -95,9 +95,40 @@ const IN_PLACE: readonly Case[] = [
   },
   {
     it: 'a removed item or key takes its lines with it',
-    text: 'a:\n- name: x\n  v: 1\n- name: y # gone\n  v: 2\nb:\n  c: 1\n  d:\n    e: 2\nf: 1\n',
+    text: 'a:\n- name: x\n  v: 1\n- name: y\n  v: 2\nb:\n  c: 1\n  d:\n    e: 2\nf: 1\n',
     patch: [remove('/b/d'), remove('/a/1')],
     becomes: 'a:\n- name: x\n  v: 1\nb:\n  c: 1\nf: 1\n',
+  },
+  {
+    it: 'but leaves its comments, each on a line of its own',
+    text: 'a:\n- x\n# why\n- name: y # gone\n  # so\n  v: "#2" # too\nb:\n  c: 1\n  d: # down\n    e: 2\n  # end\n',
+    patch: [remove('/b/d'), remove('/a/1')],
+    becomes: 'a:\n- x\n# why\n# gone\n  # so\n  # too\nb:\n  c: 1\n  # down\n  # end\n',
+  },
+  {
+    it: 'comments stay where a block is replaced, and so do its anchor and the comment beside its key',
+    text: 'a: &x # one\n  # two\n  b: 1 # three\n  # four\nc: # five\n- y # six\n- z\nd: *x\n',
+    patch: [remove('/a/b'), remove('/d/b'), replace('/c', ['ALL'])],
+    becomes: 'a: &x {} # one\n  # two\n  # three\n  # four\nc: # five\n# six\n- ALL\nd: *x\n',
+  },
+  {
+    it: 'comments stay in flow collections, beside what they are about',
+    text: 'a: {\n  b: 1, # one\n  # two\n  c: 2, # three\n  d: [x, # four\n    y]\n}\ne: [\n  f, # five\n]\n',
+    patch: [remove('/a/b'), replace('/a/d', ['z']), add('/a/g', true), add('/e/-', 'h')],
+    becomes:
+      'a: {\n  # one\n  # two\n  c: 2, # three\n  d: [z],\n  g: true\n  # four\n}\ne: [\n  f, # five\n  h,\n]\n',
+  },
+  {
+    it: 'comments stay where the last item of a flow list gives way to another',
+    text: 'a: [\n  {name: b}, # one\n  {name: c} # two\n]\n',
+    patch: [remove('/a/1'), add('/a/-', { name: 'd' })],
+    becomes: 'a: [\n  {name: b},\n  {name: d} # one\n   # two\n]\n',
+  },
+  {
+    it: 'comments stay where the next key moves up to the dash',
+    text: 'a:\n- b: 1 # one\n  # two\n  c: 2\n',
+    patch: [remove('/a/0/b')],
+    becomes: 'a:\n- # one\n  # two\n  c: 2\n',
   },
   {
     it: 'a removed key that shares its line with a dash lets the next one up',
@@ -116,6 +147,18 @@ const IN_PLACE: readonly Case[] = [
     text: 'v:\n- name: a\n- name: token\n  x: 1\n',
     patch: [add('/v/-', { name: 'tmp' }), remove('/v/1')],
     becomes: 'v:\n- name: a\n- name: tmp\n',
+  },
+  {
+    it: 'what looks like a comment in a text is none',
+    text: 'a:\n  b: |\n    # x\n  c: "# y"\n  d: z#z\ne: 1\n',
+    patch: [remove('/a')],
+    becomes: 'e: 1\n',
+  },
+  {
+    it: 'line endings are those of most lines where they differ',
+    text: 'a: 1\r\nb: 1\nc:\n  d: 1\n',
+    patch: [add('/c/e', 2)],
+    becomes: 'a: 1\r\nb: 1\nc:\n  d: 1\n  e: 2\n',
   },
   {
     it: 'line endings stay',
@@ -164,6 +207,12 @@ const IN_PLACE: readonly Case[] = [
     text: 'x: &s\n  a: {b: 1}\n  c: 1\nr:\n  <<: *s\n  d: 1\n',
     patch: [add('/r/a/e', 2), add('/r/f', 3)],
     becomes: 'x: &s\n  a: {b: 1}\n  c: 1\nr:\n  <<: *s\n  d: 1\n  a:\n    b: 1\n    e: 2\n  f: 3\n',
+  },
+  {
+    it: 'a merge key that brings in what is to go is written out',
+    text: 'x: &s\n  a: 1 # one\n  b: 2\nr:\n- <<: *s # same\n  c: 3\n- <<: *s\n- {<<: *s, d: 4}\n',
+    patch: [remove('/r/0/a'), remove('/r/1/b'), remove('/r/2/a')],
+    becomes: 'x: &s\n  a: 1 # one\n  b: 2\nr:\n- # same\n  c: 3\n  b: 2\n- a: 1\n- {d: 4, b: 2}\n',
   },
   {
     it: 'JSON keeps its indentation',
@@ -221,11 +270,11 @@ describe('editYaml', () => {
   });
 
   it('writes a document anew where its text cannot be edited, with its comments and its neighbours kept', () => {
-    const text = '# head\nx: &s\n  a: 1 # one\n  b: 2\nr:\n  <<: *s\n---\nz: {} # untouched\n';
-    const edited = editYaml(text, [{ document: 0, at: [], patch: [remove('/r/a')] }]);
+    const text = '# head\nx: &s\n  a: 1 # one\n  b: 2\nr:\n  a: 0\n  <<: *s\n---\nz: {} # untouched\n';
+    const edited = editYaml(text, [{ document: 0, at: [], patch: [replace('/r/a', 3)] }]);
     expect(edited.rewritten).to.deep.equal([0]);
     expect(parseKubernetesYaml(edited.text).map(({ object }) => object)).to.deep.equal([
-      { x: { a: 1, b: 2 }, r: { b: 2 } },
+      { x: { a: 1, b: 2 }, r: { a: 3, b: 2 } },
       { z: {} },
     ]);
     expect(edited.text).to.include('# head\n').and.include('a: 1 # one\n').and.include('z: {} # untouched\n');

@@ -61,8 +61,11 @@ export function dryRun(client: ApiClient, object: Json, namespace: string): Prom
 }
 
 /** A namespace with the ServiceAccounts that pods of the corpus name: without them they are refused anywhere. */
-export async function makeCorpusNamespace(labels: Readonly<Record<string, string>> = {}): Promise<string> {
-  const namespace = await makeNamespace(labels);
+export async function makeCorpusNamespace(
+  labels: Readonly<Record<string, string>> = {},
+  annotations: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const namespace = await makeNamespace(labels, annotations);
   await Promise.all(
     accountsOfTheCorpus().map(async (name) => {
       const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } };
