@@ -255,6 +255,8 @@ const CHECKS: Readonly<Record<string, Structural>> = {
   'spec.imageProfiles[].sizeLimit': QUANTITY,
   'spec.imageProfiles[].ports': SET,
   'spec.imageProfiles[].startsAsRoot.capabilities': SET,
+  'spec.imageProfiles[].startsAsRoot.volumes': SET,
+  'spec.imageProfiles[].startsAsRoot.volumes[]': containerPath('name directories'),
   'spec.imageProfiles[].needs': SET,
 
   'spec.exceptions': { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] },

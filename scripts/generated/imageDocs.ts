@@ -40,7 +40,8 @@ ${table(
   \`bind\`.
 - **low ports**: below 1024, for which the pod gets the sysctl \`net.ipv4.ip_unprivileged_port_start\`.
 - **capabilities**: *needs*: added beside \`drop: [ALL]\`, since the program's file carries them. *as root*: given back where
-  the container has to start as root, so that its entrypoint can drop to its own user.
+  the container has to start as root, so that its entrypoint can drop to its own user. *with a volume at*: it has to where a
+  volume that outlives the pod is mounted there, for only the owner of a directory may change its mode.
 - **verified**: *on a node*: written to, read from and restarted, hardened, under a real kubelet. *from source*: the
   figures are those of the Dockerfile and entrypoint that are linked.
 
@@ -90,7 +91,9 @@ function ids({ runAsUser, runAsGroup = runAsUser }: CatalogueEntry): string {
 
 function capabilities({ needs = [], startsAsRoot }: CatalogueEntry): string {
   const needed = needs.length === 0 ? [] : [`needs ${needs.join(', ')}`];
-  const asRoot = startsAsRoot ? [`as root: ${startsAsRoot.capabilities.join(', ')}`] : [];
+  const volumes = startsAsRoot?.volumes?.map((path) => `\`${path}\``).join(', ');
+  const where = volumes === undefined ? '' : ` (with a volume at ${volumes})`;
+  const asRoot = startsAsRoot ? [`as root${where}: ${startsAsRoot.capabilities.join(', ')}`] : [];
   return [...needed, ...asRoot].join('; ');
 }
 

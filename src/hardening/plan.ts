@@ -14,9 +14,17 @@ export interface ImageProfile {
   /** The emptyDirs' sizeLimit for this image, instead of the policy's. */
   readonly sizeLimit?: string | undefined;
   readonly ports?: readonly number[] | undefined;
-  readonly startsAsRoot?: { readonly capabilities: readonly string[] } | undefined;
+  readonly startsAsRoot?: StartsAsRoot | undefined;
   /** Capabilities that the binary carries, or one of `allowPrivilegeEscalation`, `writableRoot`, `unconfinedSeccomp`. */
   readonly needs?: readonly string[] | undefined;
+}
+
+/** How an image starts that drops its privileges by itself. */
+export interface StartsAsRoot {
+  /** What its entrypoint needs for it. */
+  readonly capabilities: readonly string[];
+  /** It has to start so where a volume that outlives the pod is mounted at one of these. */
+  readonly volumes?: readonly string[] | undefined;
 }
 
 /** The profile found for an image, and how far it may be trusted. */

@@ -5,7 +5,8 @@ import type { PodDraft } from './podDraft.js';
 import type { SkipCode } from './rule.js';
 import type { Settings as CapabilitiesSettings } from './rules/capabilities.settings.js';
 import type { Settings as RunAsUserSettings } from './rules/runAsUser.settings.js';
-import { mountsLastingVolume } from './volumes.js';
+import type { Volume } from './podSpec.js';
+import { lastingMounts, mountsLastingVolume } from './volumes.js';
 
 export interface Ids {
   readonly uid: number;
@@ -55,21 +56,34 @@ function workOut(pod: PodDraft, container: ContainerDraft): StartUser {
   if (intent && !user?.replaces) return { kind: 'root', because: intent };
   if (!settings) return declared ? { kind: 'author', declared } : { kind: 'root', because: 'StartsAsRoot' };
 
-  const uidIsKnown = container.profile?.profile.runAsUser !== undefined;
-  if (
-    uid === undefined &&
-    !uidIsKnown &&
-    settings.existingVolumes === 'Keep' &&
-    mountsLastingVolume(container.spec, (name) => pod.volume(name))
-  ) {
-    return declared ? { kind: 'author', declared } : { kind: 'root', because: 'StatefulUnknownImage' };
-  }
+  const kept =
+    uid === undefined && settings.existingVolumes === 'Keep' ? keptByVolume(pod, container) : undefined;
+  if (kept) return declared ? { kind: 'author', declared } : kept;
   const port = uid === undefined && !declared && !user?.replaces ? rootOnlyPort(pod, container) : undefined;
   if (port !== undefined) return { kind: 'root', because: 'StartsAsRoot', detail: port };
   const ids = idsFor(pod, container, settings);
   if (uid === 0 ? user?.replaces : user?.fills) return { kind: 'written', ...ids };
   if (declared) return { kind: 'author', declared };
   return { kind: 'unwritten', because: user?.heldBack ?? 'StartsAsRoot', ...ids };
+}
+
+/**
+ * Root, where another user could not work on a volume that outlives the pod: nobody knows whose data it holds, or the
+ * profile says that the program makes more of the directory than fsGroup allows. Any author can bring such a volume, so
+ * a mirror's name wins nothing by it.
+ */
+function keptByVolume(pod: PodDraft, container: ContainerDraft): StartUser | undefined {
+  const volumeNamed = (name: string | undefined): Volume | undefined => pod.volume(name);
+  const profile = container.profile?.profile;
+  if (profile?.runAsUser === undefined) {
+    const isLasting = mountsLastingVolume(container.spec, volumeNamed);
+    return isLasting ? { kind: 'root', because: 'StatefulUnknownImage' } : undefined;
+  }
+  const paths = profile.startsAsRoot?.volumes;
+  const path = paths && lastingMounts(container.spec, volumeNamed).find((mounted) => paths.includes(mounted));
+  return path === undefined
+    ? undefined
+    : { kind: 'root', because: 'ImageNeeds', detail: `a volume at ${path}` };
 }
 
 /** The uid that the author gives the container, by itself or through the pod. */

@@ -1,4 +1,4 @@
-import type { Container, Volume } from './podSpec.js';
+import type { Container, Volume, VolumeMount } from './podSpec.js';
 
 // Made with the pod and gone with it, or not writable by it: no foreign data to lock a new uid out of.
 const PASSING_SOURCES = [
@@ -21,12 +21,21 @@ export function mountsLastingVolume(
   volumeNamed: (name: string | undefined) => Volume | undefined,
 ): boolean {
   if ((container.volumeDevices ?? []).length > 0) return true;
-  return (container.volumeMounts ?? []).some((mount) => {
-    if (mount.readOnly === true) return false;
-    const volume = volumeNamed(mount.name);
+  return lastingMounts(container, volumeNamed).length > 0;
+}
+
+/** Where a container has mounted, writable, a volume that outlives the pod; cleaned paths. */
+export function lastingMounts(
+  container: Container,
+  volumeNamed: (name: string | undefined) => Volume | undefined,
+): string[] {
+  const isLasting = ({ name, readOnly }: VolumeMount): boolean => {
+    if (readOnly === true) return false;
+    const volume = volumeNamed(name);
     // A volume that is not in the pod comes from a StatefulSet's volumeClaimTemplates.
     return volume === undefined || outlivesPod(volume);
-  });
+  };
+  return (container.volumeMounts ?? []).filter(isLasting).map(({ mountPath = '' }) => cleanPath(mountPath));
 }
 
 function outlivesPod(volume: Volume): boolean {

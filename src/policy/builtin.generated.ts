@@ -411,14 +411,20 @@ export const BUILTIN_IMAGE_PROFILES: readonly ImageProfile[] = [
     runAsUser: 999,
     writablePaths: ['/var/run/postgresql'],
     dataPaths: ['/var/lib/postgresql'],
-    startsAsRoot: { capabilities: ['CHOWN', 'SETUID', 'SETGID', 'DAC_OVERRIDE'] },
+    startsAsRoot: {
+      capabilities: ['CHOWN', 'SETUID', 'SETGID', 'DAC_OVERRIDE'],
+      volumes: ['/var/lib/postgresql/data'],
+    },
   },
   {
     images: ['docker.io/library/postgres:*alpine*', 'public.ecr.aws/docker/library/postgres:*alpine*'],
     runAsUser: 70,
     writablePaths: ['/var/run/postgresql'],
     dataPaths: ['/var/lib/postgresql'],
-    startsAsRoot: { capabilities: ['CHOWN', 'SETUID', 'SETGID', 'DAC_OVERRIDE'] },
+    startsAsRoot: {
+      capabilities: ['CHOWN', 'SETUID', 'SETGID', 'DAC_OVERRIDE'],
+      volumes: ['/var/lib/postgresql/data'],
+    },
   },
   {
     images: ['docker.io/library/redis', 'public.ecr.aws/docker/library/redis'],

@@ -174,6 +174,9 @@ const imageProfile = z.strictObject({
         .array(profileCapability)
         .superRefine(noDuplicates)
         .describe('Given back beside drop ALL where this image must start as root.'),
+      volumes: containerPaths(
+        'Directories of its data: where a volume that outlives the pod is mounted at one of them it keeps root, unless runAsUser.existingVolumes is Set. For programs that change the mode of their directory, which only its owner may do, or that refuse data to which fsGroup has given access.',
+      ).optional(),
     })
     .optional()
     .describe('What its entrypoint needs while it drops its privileges by itself.'),

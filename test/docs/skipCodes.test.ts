@@ -30,6 +30,7 @@ const EXTRAS = {
   plain: '',
   safe: '  unknownImages: Safe\n',
   excepted: `  exceptions: [{name: all, reason: a test, match: {namespaces: [shop]}, rules: [${RULES.map(({ id }) => id).join(', ')}]}]\n`,
+  volumes: `  imageProfiles: [{images: ['*'], runAsUser: 999, startsAsRoot: {capabilities: [], volumes: [/data]}}]\n`,
   needs: `  imageProfiles: [{images: ['*'], needs: [allowPrivilegeEscalation, writableRoot, unconfinedSeccomp]}, {images: ['docker.io/library/nginx'], needs: [allowPrivilegeEscalation, writableRoot, unconfinedSeccomp]}]\n`,
 };
 

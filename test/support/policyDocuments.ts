@@ -184,6 +184,12 @@ const REFUSED: readonly Case[] = [
     ],
   ]),
   [
+    'the root as a volume for which an image starts as root',
+    profile({ startsAsRoot: { capabilities: ['CHOWN'], volumes: ['/'] } }),
+    'imageProfiles[0].startsAsRoot.volumes[0]',
+    'is the whole root file system; name directories',
+  ],
+  [
     'the root as a data path of an image',
     profile({ dataPaths: ['/'] }),
     'imageProfiles[0].dataPaths[0]',

@@ -44,6 +44,32 @@ describe('runAsUser', () => {
       set: ids(65532),
     },
     {
+      title: 'leaves root where the profile says so of a volume that outlives the pod',
+      pod: withVolume(CLAIM, { mountPath: '/var/lib/postgresql/data/' }, 'postgres:17'),
+      skipped: ['web: ImageNeeds'],
+    },
+    {
+      title: 'for the name of a mirror too: anyone can bring a volume to an unknown image',
+      pod: withVolume(CLAIM, { mountPath: '/var/lib/postgresql/data' }, 'mirror.example/library/postgres'),
+      skipped: ['web: ImageNeeds'],
+    },
+    {
+      title: 'but not for a volume above it',
+      pod: withVolume(CLAIM, { mountPath: '/var/lib/postgresql' }, 'postgres:17'),
+      set: ids(999),
+    },
+    {
+      title: 'nor for one that goes with the pod',
+      pod: withVolume({ emptyDir: {} }, { mountPath: '/var/lib/postgresql/data' }, 'postgres:17'),
+      set: ids(999),
+    },
+    {
+      title: 'nor where the policy sets the uid all the same',
+      pod: withVolume(CLAIM, { mountPath: '/var/lib/postgresql/data' }, 'postgres:17'),
+      settings: { existingVolumes: 'Set' },
+      set: ids(999),
+    },
+    {
       title: 'leaves root to a port of the host’s network that only root may listen on',
       pod: pod({ hostNetwork: true, containers: [listening(80)] }),
       skipped: ['web: StartsAsRoot'],

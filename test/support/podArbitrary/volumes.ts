@@ -49,7 +49,10 @@ const VOLUME_SHAPES: readonly [VolumeShape, ...VolumeShape[]] = [
     paths: ['/etc/app', '/tmp/config'],
   }),
   () => ({ source: { secret: { secretName: 'keys' } }, paths: ['/etc/keys'] }),
-  () => ({ source: { persistentVolumeClaim: { claimName: 'data-0' } }, paths: ['/var/lib/data', '/data'] }),
+  () => ({
+    source: { persistentVolumeClaim: { claimName: 'data-0' } },
+    paths: ['/var/lib/data', '/data', '/var/lib/postgresql/data'],
+  }),
   () => ({
     source: { persistentVolumeClaim: { claimName: 'raw-0' } },
     paths: ['/dev/xvda', '/tmp'],
@@ -125,7 +128,8 @@ const HOST_PATHS = [
 
 export function podVolumes(t: Tape, claims: readonly string[], hostUsers: boolean): Volumes {
   const volumes: Volumes = { declared: [], mountable: [], devices: [] };
-  for (const name of claims) volumes.mountable.push({ name, paths: ['/var/lib/data', '/data', '/tmp'] });
+  for (const name of claims)
+    volumes.mountable.push({ name, paths: ['/var/lib/data', '/data', '/var/lib/postgresql/data', '/tmp'] });
   const names = distinct(t, VOLUME_NAMES, t.chance(0.75) ? 1 + t.upTo(4) : 0).filter(
     (name) => !claims.includes(name),
   );
