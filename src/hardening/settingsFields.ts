@@ -74,15 +74,16 @@ export function hostPathName(description: string) {
 
 /** Directories inside a container that get an emptyDir each. */
 export function writablePaths(description: string) {
-  return containerPaths(description, '; to leave that writable, disable the rule');
+  return containerPaths(description, 64, '; to leave that writable, disable the rule');
 }
 
 /**
  * Directories inside a container: as host paths, but not `/`, and without `:` (the API refuses it in a mountPath).
  *
+ * @param count at most so many
  * @param insteadOfRoot what to do instead, for whoever names `/`
  */
-export function containerPaths(description: string, insteadOfRoot = '; name directories') {
+export function containerPaths(description: string, count = 16, insteadOfRoot = '; name directories') {
   const path = z
     .string()
     .max(...atMost(MAX_PATH, 'characters'))
@@ -94,7 +95,7 @@ export function containerPaths(description: string, insteadOfRoot = '; name dire
     });
   return z
     .array(path)
-    .max(...atMost(64, 'items'))
+    .max(...atMost(count, 'items'))
     .superRefine(noDuplicates)
     .describe(description);
 }
