@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { explainCommand } from '../../src/cli/explain.js';
 import { fixCommand } from '../../src/cli/fix.js';
+import { networkPolicyCommand } from '../../src/cli/networkPolicy.js';
 import { policyCommand } from '../../src/cli/policy.js';
 import { previewCommand } from '../../src/cli/preview.js';
 import { profileCommand } from '../../src/cli/profile.js';
@@ -14,8 +16,11 @@ export const PAGES_WITH_EXAMPLES = [
   'README.md',
   'docs/policies.md',
   'docs/contract.md',
+  'docs/explain.md',
   'docs/fix.md',
+  'docs/network-policy.md',
   'docs/operations.md',
+  'docs/policy-tests.md',
   'docs/profile.md',
 ];
 
@@ -69,14 +74,16 @@ export async function printedBy(command: string): Promise<string> {
   const io = { ...output, colour: false, stdin: () => Promise.reject(new Error('no standard input')) };
   const commands: Readonly<Record<string, () => Command>> = {
     preview: () => previewCommand(io),
+    explain: () => explainCommand(io),
     fix: () => fixCommand(io),
     policy: () => policyCommand(output),
     rules: () => rulesCommand(output),
     profile: () => profileCommand(output),
+    'network-policy': () => networkPolicyCommand(output),
   };
   const make = commands[name];
   if (make === undefined)
-    throw new Error(`an example runs ${command}: only preview, policy, rules and profile can be run here`);
+    throw new Error(`an example runs ${command}: only ${Object.keys(commands).join(', ')} can be run here`);
   const before = process.exitCode;
   try {
     await make().exitOverride().parseAsync(words, { from: 'user' });

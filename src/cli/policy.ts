@@ -4,10 +4,11 @@ import type { Policy } from '../policy/policy.js';
 import type { LoadedPolicy } from '../policy/load.js';
 import type { Output } from './output.js';
 import { processOutput } from './output.js';
+import { policyTestCommand } from './policyTest.js';
 
 /** `kube-harden policy`. Its commands set `process.exitCode`: 0, 1 where a policy is invalid, 2 where it cannot be read. */
 export function policyCommand(output: Output = processOutput): Command {
-  const policy = new Command('policy').description('validate and print HardeningPolicies');
+  const policy = new Command('policy').description('validate, print and test HardeningPolicies');
   policy
     .command('check')
     .description('validate HardeningPolicy files, or all *.yaml, *.yml and *.json files of a folder')
@@ -47,7 +48,7 @@ Example: a built-in policy with its comments, and one with all its defaults
     .action(async (name: string, options: PolicyShowOptions) => {
       process.exitCode = await runPolicyShow(name, options, output);
     });
-  return policy;
+  return policy.addCommand(policyTestCommand(output));
 }
 
 /** @returns the exit status: 0, 1 where a policy is invalid, 2 where a file cannot be read */

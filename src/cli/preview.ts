@@ -1,13 +1,19 @@
 import { Command, Option } from 'commander';
-import type { FilePreview } from '../preview/previewFile.js';
+import { FAIL_ON, hasFindings, type FailOn } from '../preview/findings.js';
+import type { PreviewResult } from '../preview/result.js';
 import { processIo, writeOut, type ManifestIo } from './manifestIo.js';
-import { filenameOption, manifestSources, readSource, sourceProblems } from './manifestSources.js';
+import { filenameOption } from './manifestSources.js';
 import { addPlanFlags, loadPlanSettings, type PlanFlags } from './planFlags.js';
+import { previewSources, type SourcePreview } from './previewSources.js';
 
 export interface PreviewOptions extends PlanFlags {
   readonly filename: readonly string[];
-  readonly output?: 'diff' | 'yaml' | 'json' | 'summary' | undefined;
+  readonly output?: Format | undefined;
+  readonly failOn?: FailOn | undefined;
 }
+
+const FORMATS = ['diff', 'yaml', 'json', 'summary', 'sarif'] as const;
+type Format = (typeof FORMATS)[number];
 
 const NOTHING_TO_DO = 0;
 const DIFFERENT = 1;
@@ -15,6 +21,8 @@ const ERROR = 2;
 
 const EXAMPLES = `
 Exit status: 0 nothing to do, 1 changes or violations, 2 error. Nothing is ever written, here or in a cluster.
+What ends with 1: --fail-on change (the default) any change or violation; risk only changes of medium or high risk (they
+may break a program that runs today) and violations; violation only violations.
 The diff hardens the template itself, also where the webhook would only harden the pods that it gives.
 
 Example: a pod, what would be written into it, and the file with it
@@ -22,6 +30,7 @@ Example: a pod, what would be written into it, and the file with it
       '  - {name: web, image: registry.example/web}' > pod.yaml
   $ kube-harden preview -f pod.yaml
   $ kube-harden preview -f pod.yaml -n shop --policy restricted -o summary
+  $ kube-harden preview -f pod.yaml -o sarif --fail-on risk
   $ kube-harden preview -f - -o yaml --label kube-harden.io/readOnlyRootFilesystem=disabled < pod.yaml`;
 
 /** `kube-harden preview`. Sets `process.exitCode`. */
@@ -29,10 +38,9 @@ export function previewCommand(io: ManifestIo = processIo()): Command {
   const command = new Command('preview')
     .description('show what hardening does to manifests, line by line, without a cluster')
     .addOption(filenameOption())
+    .addOption(new Option('-o, --output <format>', 'what to print').choices(FORMATS).default('diff'))
     .addOption(
-      new Option('-o, --output <format>', 'what to print')
-        .choices(['diff', 'yaml', 'json', 'summary'])
-        .default('diff'),
+      new Option('--fail-on <findings>', 'what ends with status 1').choices(FAIL_ON).default('change'),
     );
   return addPlanFlags(command)
     .option(
@@ -48,40 +56,23 @@ export function previewCommand(io: ManifestIo = processIo()): Command {
 /** @returns the exit status: 0 nothing to do, 1 changes or violations, 2 error */
 export async function runPreview(options: PreviewOptions, io: ManifestIo): Promise<number> {
   const problems: string[] = [];
-  const previews = await previewAll(options, io, problems);
+  const settings = await loadPlanSettings(options, problems);
+  const previews = await previewSources(options.filename, settings, io, problems);
   if (problems.length === 0) await printAll(previews, options.output ?? 'diff', io, problems);
   if (problems.length > 0) {
     for (const problem of problems) io.stderr(`${problem}\n`);
     return ERROR;
   }
-  const results = previews.flatMap((file) => file.previews.map(({ result }) => result));
-  const isDifferent = results.some(({ changes, violations }) => changes.length > 0 || violations.length > 0);
-  return isDifferent ? DIFFERENT : NOTHING_TO_DO;
+  return hasFindings(resultsOf(previews), options.failOn) ? DIFFERENT : NOTHING_TO_DO;
 }
 
-/** Every file is looked at, also where a flag is wrong: all problems are told together. */
-async function previewAll(
-  options: PreviewOptions,
-  io: ManifestIo,
-  problems: string[],
-): Promise<FilePreview[]> {
-  const { previewFile } = await import('../preview/previewFile.js');
-  const settings = await loadPlanSettings(options, problems);
-  const previews: FilePreview[] = [];
-  for (const source of manifestSources(options.filename, problems)) {
-    try {
-      const file = await readSource(source, io);
-      if (settings) previews.push(await previewFile(file, settings.choices, settings.plans));
-    } catch (error) {
-      problems.push(...sourceProblems(error, source));
-    }
-  }
-  return previews;
+function resultsOf(previews: readonly SourcePreview[]): PreviewResult[] {
+  return previews.flatMap(({ preview }) => preview.previews.map(({ result }) => result));
 }
 
 async function printAll(
-  previews: readonly FilePreview[],
-  format: NonNullable<PreviewOptions['output']>,
+  previews: readonly SourcePreview[],
+  format: Format,
   io: ManifestIo,
   problems: string[],
 ): Promise<void> {
@@ -95,31 +86,30 @@ async function printAll(
     return;
   }
   if (!(await writeOut(io, text, problems))) return;
-  // The other two say it themselves.
-  if (format === 'json' || format === 'summary') return;
+  // The others say it themselves.
+  if (format !== 'diff' && format !== 'yaml') return;
   const { notes } = await import('../preview/notes.js');
-  for (const line of notes(previews.flatMap((file) => file.previews))) io.stderr(`${line}\n`);
+  for (const line of notes(previews.flatMap(({ preview }) => preview.previews))) io.stderr(`${line}\n`);
 }
 
-async function render(
-  previews: readonly FilePreview[],
-  format: NonNullable<PreviewOptions['output']>,
-  colour: boolean,
-): Promise<string> {
-  const results = previews.flatMap((file) => file.previews.map(({ result }) => result));
+async function render(previews: readonly SourcePreview[], format: Format, colour: boolean): Promise<string> {
   switch (format) {
     case 'json':
-      return `${JSON.stringify({ results }, null, 2)}\n`;
+      return `${JSON.stringify({ results: resultsOf(previews) }, null, 2)}\n`;
     case 'summary': {
       const { summary } = await import('../preview/summary.js');
-      return summary(results, colour);
+      return summary(resultsOf(previews), colour);
+    }
+    case 'sarif': {
+      const { sarifText } = await import('./sarifText.js');
+      return sarifText(previews);
     }
     case 'yaml':
-      return previews.map((preview) => preview.edited().text).reduce(joinDocuments, '');
+      return previews.map(({ preview }) => preview.edited().text).reduce(joinDocuments, '');
     case 'diff': {
       const { colouredDiff, unifiedDiff } = await import('../preview/diff.js');
       const diff = previews
-        .map((preview) => unifiedDiff(preview.file.name, preview.file.text, preview.edited().splices))
+        .map(({ preview }) => unifiedDiff(preview.file.name, preview.file.text, preview.edited().splices))
         .join('');
       return colour ? colouredDiff(diff) : diff;
     }

@@ -21,13 +21,18 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./preview.js')).previewCommand(),
   },
   {
+    name: 'explain',
+    summary: 'tell why a workload is hardened as it is, and what changes it',
+    load: async () => (await import('./explain.js')).explainCommand(),
+  },
+  {
     name: 'fix',
     summary: 'write the hardened fields into manifests',
     load: async () => (await import('./fix.js')).fixCommand(),
   },
   {
     name: 'policy',
-    summary: 'check and print policies',
+    summary: 'check, print and test policies',
     load: async () => (await import('./policy.js')).policyCommand(),
   },
   {
@@ -39,6 +44,11 @@ const COMMANDS: readonly Entry[] = [
     name: 'profile',
     summary: 'write the image profile that follows from an image',
     load: async () => (await import('./profile.js')).profileCommand(),
+  },
+  {
+    name: 'network-policy',
+    summary: 'print a NetworkPolicy that keeps pods from the API server',
+    load: async () => (await import('./networkPolicy.js')).networkPolicyCommand(),
   },
   {
     name: 'certs',

@@ -1,6 +1,7 @@
 import type { Path } from '../hardening/rule.js';
 
-const STEP = /\[(?<index>\d+)\]|(?<added>\[\])|\[(?<quoted>"(?:[^"\\]|\\.)*")\]|\.?(?<plain>[A-Za-z_][\w-]*)/y;
+const STEP =
+  /\[(?<index>\d+)\]|(?<added>\[\])|\[(?<quoted>"(?:[^"\\]|\\.)*")\]|\.?(?<plain>[A-Za-z_][\w-]*)/y;
 
 /**
  * The path that a field in Kubernetes' notation stands for, as `fieldPath` has written it:

@@ -32,7 +32,7 @@ const STARTS_AS_ROOT = { capabilities: ['CHOWN', 'SETUID', 'SETGID'] };
 /** The strongest that each rule can do, and no namespace may opt out. */
 function forbiddenSpec(exceptedNamespace: string): object {
   const rules = RULES.map(({ id, actions }) => {
-    const settings = EVERY_RULE.rules[id as keyof typeof EVERY_RULE.rules];
+    const settings = EVERY_RULE.rules[id];
     const action = actions.includes('Override') ? 'Override' : settings.action;
     const strict = id === 'runAsUser' ? { existingVolumes: 'Set', whenNonRootDeclared: 'Set' } : {};
     return [id, { ...settings, ...strict, action, optOut: 'Forbidden' }] as const;

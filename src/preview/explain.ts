@@ -1,0 +1,278 @@
+import { optOutLabel } from '../admission/text.js';
+import type { Plan } from '../hardening/plan.js';
+import type { Container, Pod } from '../hardening/podSpec.js';
+import { RULE_IDS, type Action, type Path, type RuleId } from '../hardening/rule.js';
+import { RULES_BY_ID } from '../hardening/rules/index.js';
+import type { Policy, PolicyException } from '../policy/policy.js';
+import type { PreviewChoices } from './choices.js';
+import { fieldKeys } from './fieldKeys.js';
+import type { Manifest } from './manifests.js';
+import type { PolicyPlaces } from './policyPlaces.js';
+import { podOf, type Preview } from './preview.js';
+import type { FilePreview, PreviewPlans } from './previewFile.js';
+import type { PreviewChange, PreviewResult, PreviewSkip, PreviewViolation } from './result.js';
+import { SKIP_REMEDIES } from './skipRemedies.js';
+
+/** One object, rule by rule: what happens to it, why, and what changes that. As `explain -o json` prints it. */
+export interface Explanation extends Pick<
+  PreviewResult,
+  | 'source'
+  | 'apiVersion'
+  | 'kind'
+  | 'namespace'
+  | 'name'
+  | 'policy'
+  | 'mode'
+  | 'outcome'
+  | 'because'
+  | 'podSecurity'
+> {
+  /** In its file, from 1. */
+  readonly line: number | null;
+  /** What the webhook does not do of it, and why; null where it does all of it. */
+  readonly notice: string | null;
+  /** In catalogue order; but for the one that was asked for, only rules that have something to say. */
+  readonly rules: readonly ExplainedRule[];
+  /** What is wrong with the namespace's labels, its policy's name and its exceptions. */
+  readonly warnings: readonly string[];
+}
+
+export interface ExplainedRule {
+  readonly rule: RuleId;
+  readonly title: string;
+  /** What the rule does in this namespace. */
+  readonly action: Action;
+  readonly setBy: SetBy;
+  readonly optOut: OptOut;
+  readonly changes: readonly ExplainedChange[];
+  readonly violations: readonly ExplainedViolation[];
+  readonly skips: readonly ExplainedSkip[];
+}
+
+/** What makes the action what it is. */
+export interface SetBy {
+  /** The namespace's label, whole, where it has a say: `kube-harden.io/sshd=warn`. */
+  readonly label: string | null;
+  readonly policy: string;
+  /** The field of the policy. */
+  readonly field: string;
+  /** Where it is written, `policy.yaml:12`; null where it is not: in a built-in policy, or left out. */
+  readonly place: string | null;
+  /** The policy comes from a file, and leaves the field out. */
+  readonly isLeftOut: boolean;
+}
+
+/** How the namespace turns the rule off or, where it has done so, on again. */
+export interface OptOut {
+  /** Null where the rule does not run, or the policy forbids it. */
+  readonly command: string | null;
+  readonly isForbidden: boolean;
+  /** Where the policy says so, or forbids it. */
+  readonly place: string | null;
+  /** Takes the label away that weakens the rule; null where there is none. */
+  readonly undo: string | null;
+}
+
+export interface ExplainedChange extends PreviewChange {
+  /** Of the field, or of the deepest part of it that is there; from 1. */
+  readonly line: number | null;
+}
+
+export interface ExplainedViolation extends PreviewViolation {
+  readonly line: number | null;
+}
+
+export interface ExplainedSkip extends PreviewSkip {
+  readonly remedy: string;
+  /** What lifts the rule: none but where the code is `Excepted`. */
+  readonly exceptions: readonly ExplainedException[];
+}
+
+export interface ExplainedException {
+  readonly name: string;
+  readonly reason: string;
+  /** The last day on which it holds, UTC; null where it has no end. */
+  readonly expires: string | null;
+  readonly place: string | null;
+}
+
+/** What a preview does not carry along: the policies themselves, and where they are written. */
+export interface ExplainSources {
+  readonly plans: PreviewPlans;
+  readonly choices: PreviewChoices;
+  /** Those in force. */
+  readonly policies: readonly Policy[];
+  readonly places: PolicyPlaces;
+}
+
+/** Explains the objects of a file. @param only this rule alone, also where it has nothing to say */
+export async function explainFile(
+  { file, previews }: FilePreview,
+  sources: ExplainSources,
+  only?: RuleId,
+): Promise<Explanation[]> {
+  const explanations: Explanation[] = [];
+  for (const [index, manifest] of file.manifests.entries()) {
+    const preview = previews[index];
+    if (!preview) continue;
+    const { policy, mode, labels } = sources.choices;
+    const plan = await sources.plans.planWith({ namespace: preview.result.namespace, policy, mode, labels });
+    explanations.push(new Explainer(manifest, preview, plan, sources).explain(only));
+  }
+  return explanations;
+}
+
+/** kubectl refuses to change a label that is there, unless it is told to. */
+const OVERWRITE = ' --overwrite';
+
+class Explainer {
+  readonly #policy: Policy | undefined;
+  readonly #pod: Pod | undefined;
+  readonly #base: Path;
+
+  constructor(
+    readonly manifest: Manifest,
+    readonly preview: Preview,
+    readonly plan: Plan,
+    readonly sources: ExplainSources,
+  ) {
+    const located = podOf(manifest, preview.result.namespace);
+    this.#policy = sources.policies.find(({ name }) => name === plan.policy);
+    this.#pod = located?.pod;
+    this.#base = located?.base ?? [];
+  }
+
+  explain(only: RuleId | undefined): Explanation {
+    const { result, notices } = this.preview;
+    const { source, apiVersion, kind, namespace, name, policy, mode, outcome, because, podSecurity } = result;
+    const explained = (only === undefined ? RULE_IDS : [only]).map((rule) => this.#rule(rule));
+    const hasPod = podSecurity !== null && mode !== 'disabled';
+    return {
+      ...{ source, line: this.#line([]), apiVersion, kind, namespace, name },
+      ...{ policy, mode, outcome, because, podSecurity },
+      notice: notWritten(result),
+      rules: explained.filter((rule) => hasPod && (only !== undefined || hasSomething(rule))),
+      warnings: notices,
+    };
+  }
+
+  #rule(rule: RuleId): ExplainedRule {
+    const { changes, violations, skips } = this.preview.result;
+    const own = <T extends { readonly rule: RuleId }>(list: readonly T[]): T[] =>
+      list.filter((item) => item.rule === rule);
+    return {
+      rule,
+      title: RULES_BY_ID.get(rule)?.title ?? '',
+      action: this.plan.byId[rule]?.action ?? 'Disabled',
+      setBy: this.#setBy(rule),
+      optOut: this.#optOut(rule),
+      changes: own(changes).map((change) => ({ ...change, line: this.#lineOf(change.field) })),
+      violations: own(violations).map((violation) => this.#violation(violation)),
+      skips: own(skips).map((skip) => this.#skip(skip)),
+    };
+  }
+
+  #setBy(rule: RuleId): SetBy {
+    const place = this.#place(['spec', 'rules', rule, 'action']);
+    return {
+      label: this.#label(rule),
+      policy: this.plan.policy,
+      field: `spec.rules.${rule}.action`,
+      place,
+      isLeftOut: place === null && this.#place(['metadata', 'name']) !== null,
+    };
+  }
+
+  /** The label that weakens the rule here. */
+  #label(rule: RuleId): string | null {
+    const rulePlan = this.plan.byId[rule];
+    if (!rulePlan) return null;
+    if (rulePlan.optedOut) return optOutLabel(rule);
+    const isWarn = rulePlan.action === 'Warn' && this.#policy?.rules[rule].action !== 'Warn';
+    return isWarn ? `kube-harden.io/${rule}=warn` : null;
+  }
+
+  #optOut(rule: RuleId): OptOut {
+    const rulePlan = this.plan.byId[rule];
+    const isForbidden = rulePlan?.optOut === 'Forbidden';
+    const label = this.#label(rule);
+    const overwrite = label === null ? '' : OVERWRITE;
+    return {
+      command:
+        !rulePlan || isForbidden || rulePlan.optedOut
+          ? null
+          : this.#kubectlLabel(optOutLabel(rule)) + overwrite,
+      isForbidden,
+      place: this.#place(['spec', 'rules', rule, 'optOut']),
+      undo: label === null ? null : this.#kubectlLabel(`kube-harden.io/${rule}-`),
+    };
+  }
+
+  #kubectlLabel(label: string): string {
+    return `kubectl label ns ${this.preview.result.namespace} ${label}`;
+  }
+
+  #violation(violation: PreviewViolation): ExplainedViolation {
+    const { rule, field, fix } = violation;
+    const command = this.#kubectlLabel(optOutLabel(rule));
+    return {
+      ...violation,
+      fix: this.#label(rule) === null ? fix : fix.replace(command, command + OVERWRITE),
+      line: this.#lineOf(field),
+    };
+  }
+
+  #skip(skip: PreviewSkip): ExplainedSkip {
+    const exceptions = skip.code === 'Excepted' ? this.#exceptions(skip) : [];
+    return { ...skip, remedy: SKIP_REMEDIES[skip.code], exceptions };
+  }
+
+  /** The exceptions that lift a rule on a container; on the pod, those of all its containers. */
+  #exceptions({ rule, container }: PreviewSkip): ExplainedException[] {
+    const { metadata, spec } = this.#pod ?? { spec: {} };
+    const pod = { labels: metadata?.labels ?? {}, serviceAccount: spec.serviceAccountName ?? 'default' };
+    const containers = [spec.containers, spec.initContainers, spec.ephemeralContainers]
+      .flatMap((list) => list ?? [])
+      .filter(({ name }) => container === null || name === container);
+    const holds = (each: Container): string[] =>
+      this.plan.exceptions
+        .filter(({ rules }) => rules.has(rule))
+        .filter((exception) => exception.matches({ name: each.name ?? '', image: each.image ?? '' }, pod))
+        .map(({ name }) => name);
+    const names = new Set(containers.flatMap(holds));
+    return (this.#policy?.exceptions ?? []).flatMap((exception, index) =>
+      names.has(exception.name) ? [this.#exception(exception, index)] : [],
+    );
+  }
+
+  #exception({ name, reason, expires }: PolicyException, index: number): ExplainedException {
+    return { name, reason, expires: expires ?? null, place: this.#place(['spec', 'exceptions', index]) };
+  }
+
+  #place(path: Path): string | null {
+    return this.sources.places.of(this.plan.policy, path) ?? null;
+  }
+
+  #lineOf(field: string): number | null {
+    return this.#line([...this.#base, ...fieldKeys(field)]);
+  }
+
+  #line(path: Path): number | null {
+    return this.manifest.position(path)?.line ?? null;
+  }
+}
+
+function hasSomething({ changes, violations, skips }: ExplainedRule): boolean {
+  return changes.length > 0 || violations.length > 0 || skips.length > 0;
+}
+
+/** Why the webhook does not write what is explained. */
+function notWritten({ mode, outcome, because, changes }: PreviewResult): string | null {
+  if (because !== null) return changes.length === 0 ? because : `${because}; its pods are hardened`;
+  if (outcome === 'denied') return 'the policy refuses the object, for what is marked denied';
+  if (changes.length === 0) return null;
+  if (mode === 'audit') return 'mode audit: the webhook changes nothing; this is what enforce would do';
+  return outcome === 'reported'
+    ? 'templates: Warn: the template stays as it is, and its pods get this'
+    : null;
+}
