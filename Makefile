@@ -7,7 +7,7 @@ KUBE_HARDEN := node dist/main.js
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## install, build, make development certificates, and serve standalone on 127.0.0.1
@@ -42,6 +42,17 @@ bench: build ## measure the engine beside JSON.parse
 e2e: build ## test on a real kube-apiserver, on loopback (builds it the first time: five minutes; needs Go); E2E=FILE for one file
 	@node --import tsx/esm test/e2e/controlPlane/prepare.ts
 	@node_modules/.bin/mocha --config test/e2e/.mocharc.json $(or $(E2E),'test/e2e/*.test.ts')
+
+.PHONY: e2e-node
+e2e-node: build ## test real programs on a real kubelet (needs root, Linux and apt-get); E2E_NODE_PROGRAMS=nginx,redis or all
+	@node --import tsx/esm test/e2e/node/prepare.ts
+	@unshare --mount --net --uts --ipc sh test/e2e/node/enter.sh \
+		node_modules/.bin/mocha --config test/e2e/node/.mocharc.json $(or $(E2E),'test/e2e/node/*.test.ts')
+
+.PHONY: e2e-registry
+e2e-registry: build ## test `profile` on a real registry, on loopback (Debian's docker-registry, unpacked and not installed)
+	@node --import tsx/esm test/e2e/registry/prepare.ts
+	@node_modules/.bin/mocha --config test/e2e/registry/.mocharc.json 'test/e2e/registry/*.test.ts'
 
 .PHONY: clean
 clean: ## remove what was built and installed, certificates too

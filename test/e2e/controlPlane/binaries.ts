@@ -12,6 +12,8 @@ export interface Binaries {
   readonly etcd: string;
   readonly apiServer: string;
   readonly controllerManager: string;
+  /** For the tests of a node; envtest's folders have none. */
+  readonly kubelet: string | undefined;
   readonly kubectl: string;
 }
 
@@ -41,7 +43,7 @@ export function findBinaries({
   const etcd = findEtcd(env, cacheFolder, say);
   const folder = join(cacheFolder, cacheName());
   if (!existsSync(join(folder, 'kubectl'))) buildControlPlane(folder, env, say);
-  return { etcd, ...programs(folder), kubectl: join(folder, 'kubectl') };
+  return { etcd, ...programs(folder), kubelet: join(folder, 'kubelet'), kubectl: join(folder, 'kubectl') };
 }
 
 function fromAssets(folder: string, env: NodeJS.ProcessEnv): Binaries {
@@ -53,8 +55,15 @@ function fromAssets(folder: string, env: NodeJS.ProcessEnv): Binaries {
         'add what is missing, or unset it to use a build of our own (needs Go)',
     );
   }
-  const own = join(folder, 'kubectl');
-  return { ...found, kubectl: existsSync(own) ? own : kubectlOnPath(env) };
+  return {
+    ...found,
+    kubelet: ifThere(join(folder, 'kubelet')),
+    kubectl: ifThere(join(folder, 'kubectl')) ?? kubectlOnPath(env),
+  };
+}
+
+function ifThere(path: string): string | undefined {
+  return existsSync(path) ? path : undefined;
 }
 
 function programs(folder: string): Pick<Binaries, 'apiServer' | 'controllerManager'> {

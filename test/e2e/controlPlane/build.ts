@@ -7,7 +7,7 @@ import { onPath } from './onPath.js';
 
 const MODULE = import.meta.dirname;
 const SOURCES = ['main.go', 'go.mod', 'go.sum'] as const;
-const NAMES = ['kube-apiserver', 'kube-controller-manager', 'kubectl'] as const;
+const NAMES = ['kube-apiserver', 'kube-controller-manager', 'kubelet', 'kubectl'] as const;
 const BINARY = 'kubernetes-control-plane';
 
 /** What k8s.io/kubernetes v1.36 asks for in its own go.mod. */

@@ -57,6 +57,8 @@ export function apiServerArguments(
     `--audit-log-path=${folder.file('audit.log')}`,
     // MB: never rotated in a run, so that it is one file to read.
     '--audit-log-maxsize=10000',
+    // Where there is a node: nobody resolves its name.
+    '--kubelet-preferred-address-types=InternalIP',
     // Tests fire thousands of requests; what the API server may do at once is not their subject.
     '--max-requests-inflight=3000',
     '--max-mutating-requests-inflight=1000',

@@ -5,7 +5,7 @@ import { BinariesError } from './binariesError.js';
 
 try {
   const binaries = findBinaries({ say: (line) => console.error(line) });
-  for (const [name, path] of Object.entries(binaries)) console.log(`${name}: ${path}`);
+  for (const [name, path] of Object.entries(binaries)) console.log(`${name}: ${path ?? 'none'}`);
 } catch (error) {
   if (!(error instanceof BinariesError)) throw error;
   console.error(error.message);

@@ -2,20 +2,23 @@ import { spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
 
 /**
- * Reads `+PGID` and `-PGID` lines and, when nobody can write any more, kills the groups that are left. It has a session
- * of its own, so that a terminal's Ctrl-C reaches the tests and not what cleans up after them.
+ * Reads `+PGID` and `-PGID` lines and, when nobody can write any more, kills the groups that are left; then it runs the
+ * scripts that `=PATH` lines name. It has a session of its own, so that a terminal's Ctrl-C reaches the tests and not
+ * what cleans up after them.
  */
 const SCRIPT = `
 trap '' INT TERM HUP
-groups=
+groups= scripts=
 while read -r line; do
   group=\${line#?}
   case $line in
+    =*) scripts="$scripts $group" ;;
     +*) groups="$groups $group" ;;
     -*) kept=; for known in $groups; do [ "$known" = "$group" ] || kept="$kept $known"; done; groups=$kept ;;
   esac
 done
 for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
+for script in $scripts; do [ ! -e "$script" ] || sh "$script"; done
 exit 0
 `;
 
@@ -40,6 +43,11 @@ export function watchdogPipe(): Writable {
   // The pipe must not keep this process alive either.
   if ('unref' in stdin && typeof stdin.unref === 'function') (stdin.unref as () => void).call(stdin);
   return pipe;
+}
+
+/** Has a script of sh run once this process and all that it started have ended, if it is still there then. */
+export function whenAllHasEnded(script: string): void {
+  watchdogPipe().write(`=${script}\n`);
 }
 
 function startShell(): { stdin: Writable; unref: () => void } {
