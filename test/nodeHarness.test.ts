@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { programsPage } from '../scripts/harm/programsPage.js';
+import { readFileSync } from 'node:fs';
+import { BOTTOM_LINE, programsPage, withBottomLine } from '../scripts/harm/programsPage.js';
 import { cgroupMounts, cgroupObstacle, nodeCgroup } from './e2e/node/cgroups.js';
 import { complaintIn } from './e2e/node/complaint.js';
 import { chosenPrograms } from './e2e/node/programChoice.js';
@@ -99,6 +100,14 @@ describe('the harness of the node', () => {
       kubelet: 'v1.36.4',
       containerRuntime: 'containerd://1.6.20',
       programs,
+    });
+
+    it('README has its bottom line', () => {
+      const read = (name: string): string => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8');
+      const line = BOTTOM_LINE.exec(read('docs/programs.md'))?.[0];
+      expect(line).to.match(/naive hardening breaks \d+, kube-harden 0\.\*\*$/);
+      expect(withBottomLine(read('README.md'), read('docs/programs.md'))).to.equal(read('README.md'));
+      expect(read('README.md')).to.include(line);
     });
 
     it('counts what is broken of what runs as it is', () => {

@@ -13,9 +13,6 @@ const QUOTE_LENGTH = 200;
 /** docs/programs.md, of the results of a run on a node. */
 export function programsPage({ kubelet, containerRuntime, programs }: Results): string {
   const runtime = containerRuntime.replace('://', ' ');
-  const broken = (of: (program: ProgramResult) => Result): number =>
-    programs.filter((program) => program.asIs === null && of(program) !== null).length;
-  const running = programs.filter(({ asIs }) => asIs === null).length;
   return `# What hardening does to real programs
 
 <!-- Written by npm run harm. -->
@@ -31,13 +28,31 @@ once it was started again on the same volumes the client read again.
 - **kube-harden**: what the webhook made of the pod as it is, under the built-in policy \`default\`. Where an image needs
   something that a rule takes away, a profile of it in a policy says so; then that rule alone is skipped.
 
-**Of ${running} programs that run as they are, naive hardening breaks ${broken(({ naive }) => naive)}, kube-harden ${broken(({ hardened }) => hardened)}.**
+${bottomLine(programs)}
 
 | program | version | as it is | naive | kube-harden | how naive failed |
 |---|---|---|---|---|---|
 ${programs.map(row).join('\n')}
 `;
 }
+
+/** What docs/programs.md comes to; README has the same line. */
+function bottomLine(programs: readonly ProgramResult[]): string {
+  const running = programs.filter(({ asIs }) => asIs === null);
+  const broken = (of: (program: ProgramResult) => Result): number =>
+    running.filter((program) => of(program) !== null).length;
+  const naive = broken((program) => program.naive);
+  const ours = broken((program) => program.hardened);
+  return `**Of ${running.length} programs that run as they are, naive hardening breaks ${naive}, kube-harden ${ours}.**`;
+}
+
+/** README with the bottom line of the page in the place of its own. */
+export function withBottomLine(readme: string, page: string): string {
+  const line = BOTTOM_LINE.exec(page)?.[0] ?? '';
+  return readme.replace(BOTTOM_LINE, () => line);
+}
+
+export const BOTTOM_LINE = /^\*\*Of \d+ programs that run as they are, .*\*\*/m;
 
 function row({ id, version, needs, asIs, naive, hardened }: ProgramResult): string {
   const ours = needs.length === 0 ? word(hardened) : `${word(hardened)}; needs ${needs.join(', ')}`;

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { onPath } from '../controlPlane/onPath.js';
 import { cgroupObstacle, nodeCgroup } from './cgroups.js';
 
-/** Of util-linux, mount, iproute2 and findutils; what comes from Debian's packages is not among them. */
-const PROGRAMS = ['unshare', 'nsenter', 'mount', 'ip', 'find'];
+/** Of util-linux, mount, iproute2, findutils, and wget for debootstrap; what comes from Debian's packages is not among them. */
+const PROGRAMS = ['unshare', 'nsenter', 'mount', 'ip', 'find', 'wget'];
 const NAMESPACES = ['--mount', '--net', '--uts', '--ipc', '--pid', '--fork', '--kill-child', '--mount-proc'];
 
 /** Why no node can run on this machine, in one line; undefined where one can. Takes nothing from the network. */
