@@ -91,8 +91,10 @@ function ids({ runAsUser, runAsGroup = runAsUser }: CatalogueEntry): string {
 
 function capabilities({ needs = [], startsAsRoot }: CatalogueEntry): string {
   const needed = needs.length === 0 ? [] : [`needs ${needs.join(', ')}`];
-  const volumes = startsAsRoot?.volumes?.map((path) => `\`${path}\``).join(', ');
-  const where = volumes === undefined ? '' : ` (with a volume at ${volumes})`;
+  const variable = startsAsRoot?.volumeVariable;
+  const places = [...(variable === undefined ? [] : [variable]), ...(startsAsRoot?.volumes ?? [])];
+  const where =
+    places.length === 0 ? '' : ` (with a volume at ${places.map((at) => `\`${at}\``).join(', else ')})`;
   const asRoot = startsAsRoot ? [`as root${where}: ${startsAsRoot.capabilities.join(', ')}`] : [];
   return [...needed, ...asRoot].join('; ');
 }

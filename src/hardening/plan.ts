@@ -25,6 +25,8 @@ export interface StartsAsRoot {
   readonly capabilities: readonly string[];
   /** It has to start so where a volume that outlives the pod is mounted at one of these. */
   readonly volumes?: readonly string[] | undefined;
+  /** An environment variable whose value counts instead of `volumes` where the container sets it. */
+  readonly volumeVariable?: string | undefined;
 }
 
 /** The profile found for an image, and how far it may be trusted. */

@@ -63,6 +63,8 @@ export interface Container {
   imagePullPolicy?: Nullable<string>;
   command?: Nullable<string[]>;
   args?: Nullable<string[]>;
+  /** Never checked, since an error would show a value, which may be a secret. */
+  env?: unknown;
   ports?: Nullable<ContainerPort[]>;
   restartPolicy?: Nullable<string>;
   resources?: Nullable<ResourceRequirements>;

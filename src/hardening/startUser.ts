@@ -1,12 +1,14 @@
 import { capabilityName } from './capabilityNames.js';
 import type { ContainerDraft } from './containerDraft.js';
+import { isRecord } from './locate.js';
 import { rootOnlyPort } from './lowPorts.js';
+import type { StartsAsRoot } from './plan.js';
 import type { PodDraft } from './podDraft.js';
 import type { SkipCode } from './rule.js';
 import type { Settings as CapabilitiesSettings } from './rules/capabilities.settings.js';
 import type { Settings as RunAsUserSettings } from './rules/runAsUser.settings.js';
 import type { Volume } from './podSpec.js';
-import { lastingMounts, mountsLastingVolume } from './volumes.js';
+import { cleanPath, lastingMounts, mountsLastingVolume } from './volumes.js';
 
 export interface Ids {
   readonly uid: number;
@@ -79,11 +81,27 @@ function keptByVolume(pod: PodDraft, container: ContainerDraft): StartUser | und
     const isLasting = mountsLastingVolume(container.spec, volumeNamed);
     return isLasting ? { kind: 'root', because: 'StatefulUnknownImage' } : undefined;
   }
-  const paths = profile.startsAsRoot?.volumes;
-  const path = paths && lastingMounts(container.spec, volumeNamed).find((mounted) => paths.includes(mounted));
+  const paths = rootDirectories(container, profile.startsAsRoot);
+  const path = lastingMounts(container.spec, volumeNamed).find((mounted) => paths.includes(mounted));
   return path === undefined
     ? undefined
     : { kind: 'root', because: 'ImageNeeds', detail: `a volume at ${path}` };
+}
+
+function rootDirectories(container: ContainerDraft, starts: StartsAsRoot | undefined): readonly string[] {
+  const { volumes = [], volumeVariable } = starts ?? {};
+  if (volumeVariable === undefined) return volumes;
+  const value = variableOf(container, volumeVariable);
+  // What comes from elsewhere (valueFrom), or is put together from other variables, cannot be known here.
+  return value === '' || value.includes('$(') ? volumes : [cleanPath(value)];
+}
+
+/** The value that the container itself gives an environment variable, the last one of a name; else an empty text. */
+function variableOf({ spec }: ContainerDraft, name: string): string {
+  const variables: readonly unknown[] = Array.isArray(spec.env) ? spec.env : [];
+  const found = variables.findLast((variable) => isRecord(variable) && variable['name'] === name);
+  const value = isRecord(found) ? found['value'] : undefined;
+  return typeof value === 'string' ? value : '';
 }
 
 /** The uid that the author gives the container, by itself or through the pod. */

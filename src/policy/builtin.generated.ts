@@ -414,6 +414,7 @@ export const BUILTIN_IMAGE_PROFILES: readonly ImageProfile[] = [
     startsAsRoot: {
       capabilities: ['CHOWN', 'SETUID', 'SETGID', 'DAC_OVERRIDE'],
       volumes: ['/var/lib/postgresql/data'],
+      volumeVariable: 'PGDATA',
     },
   },
   {
@@ -424,6 +425,7 @@ export const BUILTIN_IMAGE_PROFILES: readonly ImageProfile[] = [
     startsAsRoot: {
       capabilities: ['CHOWN', 'SETUID', 'SETGID', 'DAC_OVERRIDE'],
       volumes: ['/var/lib/postgresql/data'],
+      volumeVariable: 'PGDATA',
     },
   },
   {

@@ -177,6 +177,13 @@ const imageProfile = z.strictObject({
       volumes: containerPaths(
         'Directories of its data: where a volume that outlives the pod is mounted at one of them it keeps root, unless runAsUser.existingVolumes is Set. For programs that change the mode of their directory, which only its owner may do, or that refuse data to which fsGroup has given access.',
       ).optional(),
+      volumeVariable: z
+        .string()
+        .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'must be the name of an environment variable' })
+        .optional()
+        .describe(
+          'An environment variable with which the directory is chosen (PGDATA): where the container gives it a value, that counts instead of volumes.',
+        ),
     })
     .optional()
     .describe('What its entrypoint needs while it drops its privileges by itself.'),

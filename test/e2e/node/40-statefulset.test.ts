@@ -4,7 +4,7 @@ import { makeNamespace, world } from '../support/world.js';
 import { chosenPrograms } from './programChoice.js';
 import { ProgramPod } from './programPod.js';
 import { read, write } from './programRun.js';
-import type { Program } from './programs/program.js';
+import type { Program, ProgramContainer } from './programs/program.js';
 import { theNode } from './theNode.js';
 
 /** Databases, by the uid to which each image's own entrypoint drops: that of the data. */
@@ -39,6 +39,48 @@ describe('a StatefulSet with data from before its namespace was switched to enfo
     });
   }
 });
+
+describe('a new StatefulSet in a namespace that enforces', function () {
+  this.timeout(180_000);
+
+  for (const postgres of chosenPrograms().filter(({ id }) => id === 'postgres')) {
+    // initdb changes the mode of the directory, which only its owner may: a volume is made by root.
+    it('of postgres begins on an empty volume that is mounted at its PGDATA itself', async () => {
+      const namespace = await makeNamespace({ 'kube-harden.io/mode': 'enforce' });
+      await createStatefulSet(withDataAtVolume(postgres), namespace);
+      const pod = await ProgramPod.existing(namespace, 'postgres-0');
+      try {
+        const host = await pod.becomesReady();
+        const value = await write(postgres, pod, host);
+        await pod.kill();
+        await read(postgres, pod, await pod.becomesReady({ restarts: 1 }), value);
+      } catch (error) {
+        await pod.keepEvidence();
+        throw error;
+      }
+      const { capabilities } = pod.spec.containers[0].securityContext;
+      expect(capabilities).to.deep.equal({
+        drop: ['ALL'],
+        add: ['CHOWN', 'SETUID', 'SETGID', 'DAC_OVERRIDE'],
+      });
+      const processes = await pod.processes();
+      expect(new Set(processes.map(({ uid }) => uid))).to.deep.equal(new Set([999]));
+      expect(processes[0]?.mounts.find(({ path }) => path === '/')?.readOnly).to.equal(true);
+    });
+  }
+});
+
+/** With the image's own PGDATA, which is where the volume is mounted. */
+function withDataAtVolume(program: Program): Program {
+  return {
+    ...program,
+    pod: (image) => {
+      const { containers, ...spec } = program.pod(image);
+      const env = (given: ProgramContainer['env'] = []) => given.filter(({ name }) => name !== 'PGDATA');
+      return { ...spec, containers: containers.map((each) => ({ ...each, env: env(each.env) })) };
+    },
+  };
+}
 
 /** One replica, whose first emptyDir is a claim that is bound to a volume of the node. */
 async function createStatefulSet({ id, image, pod }: Program, namespace: string): Promise<void> {

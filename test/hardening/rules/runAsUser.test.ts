@@ -34,6 +34,11 @@ const sysctl = (name: string, value: string): Partial<Pod['spec']> => ({
 });
 const portStart = (first: string) => sysctl('net.ipv4.ip_unprivileged_port_start', first);
 const listening = (port: number) => container({ ports: [{ containerPort: port, hostPort: port }] });
+const withPgdata = (mountPath: string, given: string | object): Pod => {
+  const { spec, ...rest } = withVolume(CLAIM, { mountPath }, 'postgres:17');
+  const variable = { name: 'PGDATA', ...(typeof given === 'string' ? { value: given } : given) };
+  return { ...rest, spec: { ...spec, containers: [{ ...spec.containers?.[0], env: [variable] }] } };
+};
 const CLAIM: Volume = { persistentVolumeClaim: { claimName: 'data' } };
 
 describe('runAsUser', () => {
@@ -54,7 +59,26 @@ describe('runAsUser', () => {
       skipped: ['web: ImageNeeds'],
     },
     {
-      title: 'but not for a volume above it',
+      title: 'where the variable of the profile says that the volume is the directory',
+      pod: withPgdata('/data', '/data/'),
+      skipped: ['web: ImageNeeds'],
+    },
+    {
+      title: 'but not where the variable names a folder in the volume',
+      pod: withPgdata('/var/lib/postgresql/data', '/var/lib/postgresql/data/pgdata'),
+      set: ids(999),
+    },
+    ...[
+      { value: '$(DATA)' },
+      { value: null },
+      { valueFrom: { configMapKeyRef: { name: 'a', key: 'b' } } },
+    ].map((given) => ({
+      title: `which it cannot know of ${JSON.stringify(given)}: then the usual directory counts`,
+      pod: withPgdata('/var/lib/postgresql/data', given),
+      skipped: ['web: ImageNeeds'],
+    })),
+    {
+      title: 'nor for a volume above it',
       pod: withVolume(CLAIM, { mountPath: '/var/lib/postgresql' }, 'postgres:17'),
       set: ids(999),
     },
