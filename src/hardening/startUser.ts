@@ -82,6 +82,7 @@ function keptByVolume(pod: PodDraft, container: ContainerDraft): StartUser | und
     return isLasting ? { kind: 'root', because: 'StatefulUnknownImage' } : undefined;
   }
   const paths = rootDirectories(container, profile.startsAsRoot);
+  if (paths.length === 0) return undefined;
   const path = lastingMounts(container.spec, volumeNamed).find((mounted) => paths.includes(mounted));
   return path === undefined
     ? undefined

@@ -15,27 +15,26 @@ const PASSING_SOURCES = [
 /** hostPath types that are one file, socket or device and not a data directory. */
 const HOST_FILE_TYPES = ['File', 'FileOrCreate', 'Socket', 'CharDevice', 'BlockDevice'];
 
+type VolumeNamed = (name: string | undefined) => Volume | undefined;
+
 /** Whether a container has, writable, a volume that outlives the pod: a foreign uid cannot read the data there. */
-export function mountsLastingVolume(
-  container: Container,
-  volumeNamed: (name: string | undefined) => Volume | undefined,
-): boolean {
+export function mountsLastingVolume(container: Container, volumeNamed: VolumeNamed): boolean {
   if ((container.volumeDevices ?? []).length > 0) return true;
-  return lastingMounts(container, volumeNamed).length > 0;
+  return (container.volumeMounts ?? []).some((mount) => isLasting(mount, volumeNamed));
 }
 
 /** Where a container has mounted, writable, a volume that outlives the pod; cleaned paths. */
-export function lastingMounts(
-  container: Container,
-  volumeNamed: (name: string | undefined) => Volume | undefined,
-): string[] {
-  const isLasting = ({ name, readOnly }: VolumeMount): boolean => {
-    if (readOnly === true) return false;
-    const volume = volumeNamed(name);
-    // A volume that is not in the pod comes from a StatefulSet's volumeClaimTemplates.
-    return volume === undefined || outlivesPod(volume);
-  };
-  return (container.volumeMounts ?? []).filter(isLasting).map(({ mountPath = '' }) => cleanPath(mountPath));
+export function lastingMounts(container: Container, volumeNamed: VolumeNamed): string[] {
+  return (container.volumeMounts ?? [])
+    .filter((mount) => isLasting(mount, volumeNamed))
+    .map(({ mountPath = '' }) => cleanPath(mountPath));
+}
+
+function isLasting({ name, readOnly }: VolumeMount, volumeNamed: VolumeNamed): boolean {
+  if (readOnly === true) return false;
+  const volume = volumeNamed(name);
+  // A volume that is not in the pod comes from a StatefulSet's volumeClaimTemplates.
+  return volume === undefined || outlivesPod(volume);
 }
 
 function outlivesPod(volume: Volume): boolean {

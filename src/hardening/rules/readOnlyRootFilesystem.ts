@@ -98,7 +98,7 @@ function mountWritablePaths(
  */
 function realPath(path = ''): string {
   const clean = cleanPath(path);
-  return isAtOrBelow(clean, '/var/run') ? clean.slice('/var'.length) : clean;
+  return clean.startsWith('/var/run') && isAtOrBelow(clean, '/var/run') ? clean.slice('/var'.length) : clean;
 }
 
 /** The data of the image that an emptyDir at the place would hide; what is mounted itself is not hidden. */
