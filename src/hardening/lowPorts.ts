@@ -32,7 +32,16 @@ export function authorsPortStart(pod: PodDraft): number | undefined {
  * - `hostNetwork`: the API server refuses it there
  * - `sysctls`: the author's list has to stand, see `authorsListStands`
  */
-export function portSysctlObstacle(pod: PodDraft): 'hostNetwork' | 'sysctls' | undefined {
+type PortObstacle = 'hostNetwork' | 'sysctls';
+
+/** What decides, for the pod as a whole, whether a low port is free to a process that is not root. */
+export interface LowPorts {
+  /** As `authorsPortStart`. */
+  readonly start: number | undefined;
+  readonly obstacle: PortObstacle | undefined;
+}
+
+export function portSysctlObstacle(pod: PodDraft): PortObstacle | undefined {
   // Where this pass takes the pod off the host's network, it is not there any more.
   const isLeft = pod.podStanceOf('hostNamespaces')?.replaces === true;
   if (pod.field('hostNetwork') === true && !isLeft) return 'hostNetwork';
@@ -49,10 +58,12 @@ export function portSysctlObstacle(pod: PodDraft): 'hostNetwork' | 'sysctls' | u
 export function rootOnlyPort(pod: PodDraft, container: ContainerDraft): string | undefined {
   const port = container.profile?.exact === true ? lowPort(container) : declaredLowPort(container);
   if (port === undefined) return undefined;
-  const start = authorsPortStart(pod);
+  // Of the whole pod, so worked out once: a hostile author's thousands of containers must not each look at all others.
+  pod.lowPorts ??= { start: authorsPortStart(pod), obstacle: portSysctlObstacle(pod) };
+  const { start, obstacle } = pod.lowPorts;
   if (start !== undefined)
     return start > port ? `port ${port} is root's: the pod says ${PORT_SYSCTL}: ${start}` : undefined;
-  switch (portSysctlObstacle(pod)) {
+  switch (obstacle) {
     case 'hostNetwork':
       return `port ${port} of the host's network is root's`;
     case 'sysctls':

@@ -1,5 +1,6 @@
 import { ContainerDraft } from './containerDraft.js';
 import { fieldPath } from './fieldPath.js';
+import type { LowPorts } from './lowPorts.js';
 import type { Plan, RulePlan } from './plan.js';
 import type { Container, Pod, PodSecurityContext, PodSpec, Volume, VolumeMount } from './podSpec.js';
 import type { Change, ContainerRef, Path, Risk, RuleId, Skip, SkipCode, Violation } from './rule.js';
@@ -63,6 +64,9 @@ export class PodDraft {
   readonly changes: Change[] = [];
   readonly skips: Skip[] = [];
   readonly violations: Violation[] = [];
+
+  /** Kept here by `rootOnlyPort`, which works it out. */
+  lowPorts: LowPorts | undefined;
 
   private written: Record<string, unknown> | undefined;
   private legacySeccomp: boolean | undefined;
