@@ -3,6 +3,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { isRecord } from '../hardening/locate.js';
 import { ApiError } from './apiError.js';
+import { UnreachableError } from './unreachableError.js';
 
 /** Any object of the API, as it comes from JSON. */
 export type ApiObject = Record<string, unknown> & {
@@ -23,8 +24,10 @@ export interface ApiRequest {
   /** `application/json` unless it is a patch: `application/merge-patch+json`, `application/json-patch+json`. */
   readonly contentType?: string;
   readonly query?: Readonly<Record<string, string | number>>;
-  /** The whole request, answer included; {@link REQUEST_TIMEOUT_MS} unless given. */
+  /** The whole request, answer included; the client's own unless given ({@link REQUEST_TIMEOUT_MS}). */
   readonly timeoutMs?: number;
+  /** Told each warning of the answer, also of an error: its text, unquoted. */
+  readonly onWarning?: (text: string) => void;
 }
 
 /** What asks an API server. */
@@ -32,7 +35,8 @@ export interface ApiClient {
   /**
    * @param path of the API, as `/api/v1/namespaces/shop`
    * @returns the answer's JSON
-   * @throws ApiError where the server answers with an error; the system's own error where it does not answer
+   * @throws ApiError where the server answers with an error; UnreachableError or the system's own error where it
+   *   does not answer
    */
   request(method: 'GET' | 'POST' | 'PUT' | 'PATCH', path: string, request?: ApiRequest): Promise<ApiObject>;
 }
@@ -49,6 +53,13 @@ const IDLE_MS = 30_000;
 /** Errors of a connection that the other side had closed while it was idle: the request never got there. */
 const STALE_CONNECTION = new Set(['ECONNRESET', 'EPIPE']);
 
+export interface ApiClientSettings {
+  /** Sent with each request, as `Impersonate-Group`. */
+  readonly headers?: Readonly<Record<string, string | string[]>>;
+  /** Of a request that names none. */
+  readonly timeoutMs?: number | undefined;
+}
+
 /**
  * Requests with the kubeconfig's credentials over connections that are kept. client-node's own API classes open a
  * connection for each request and turn every object into instances of classes: a look-up during a pod's creation can
@@ -57,7 +68,10 @@ const STALE_CONNECTION = new Set(['ECONNRESET', 'EPIPE']);
 export class KubeApiClient implements ApiClient {
   private readonly agent = new Agent({ keepAlive: true, timeout: IDLE_MS, maxSockets: 16 });
 
-  constructor(private readonly config: KubeConfig) {}
+  constructor(
+    private readonly config: KubeConfig,
+    private readonly settings: ApiClientSettings = {},
+  ) {}
 
   async request(
     method: 'GET' | 'POST' | 'PUT' | 'PATCH',
@@ -71,14 +85,14 @@ export class KubeApiClient implements ApiClient {
       url.searchParams.set(name, String(value));
     const body = request.body === undefined ? undefined : JSON.stringify(request.body);
     const options = await this.options(method, body, request);
-    const timeoutMs = request.timeoutMs ?? REQUEST_TIMEOUT_MS;
+    const timeoutMs = request.timeoutMs ?? this.settings.timeoutMs ?? REQUEST_TIMEOUT_MS;
     try {
-      return await exchange(url, options, body, timeoutMs);
+      return await exchange(url, options, body, { ...request, timeoutMs });
     } catch (error) {
       if (!(error instanceof StaleConnectionError)) throw error;
       // Behind a balancer that forgot them, every kept connection is as dead as the first: this one is new.
       const agent = options.agent === this.agent ? false : options.agent;
-      return exchange(url, { ...options, agent }, body, timeoutMs);
+      return exchange(url, { ...options, agent }, body, { ...request, timeoutMs });
     }
   }
 
@@ -94,7 +108,10 @@ export class KubeApiClient implements ApiClient {
     const options: RequestOptions = {};
     const servername = this.config.getCurrentCluster()?.tlsServerName;
     // Reads a service account's token again when it is a minute old.
-    await this.config.applyToHTTPSOptions(options);
+    await this.config.applyToHTTPSOptions(options).catch((error: unknown) => {
+      if (error instanceof Error && 'syscall' in error && 'path' in error) throw error;
+      throw new UnreachableError(`no credentials: ${firstLine(error)}`, { cause: error });
+    });
     return {
       ...options,
       ...(servername && { servername }),
@@ -103,6 +120,7 @@ export class KubeApiClient implements ApiClient {
       ...((options.agent === undefined || options.agent instanceof Agent) && { agent: this.agent }),
       headers: {
         ...(options.headers as Record<string, string> | undefined),
+        ...this.settings.headers,
         accept: 'application/json',
         'user-agent': USER_AGENT,
         ...(body !== undefined && { 'content-type': contentType, 'content-length': Buffer.byteLength(body) }),
@@ -120,7 +138,7 @@ function exchange(
   url: URL,
   options: RequestOptions,
   body: string | undefined,
-  timeoutMs: number,
+  { timeoutMs, onWarning }: ApiRequest & { readonly timeoutMs: number },
 ): Promise<ApiObject> {
   return new Promise((resolve, reject) => {
     const isTls = url.protocol === 'https:';
@@ -132,7 +150,7 @@ function exchange(
           ...(options.agent === false && { agent: false }),
         });
     const timer = setTimeout(() => {
-      const late = new Error(`no answer from the API server within ${timeoutMs} ms`);
+      const late = new UnreachableError(`no answer from the API server within ${timeoutMs} ms`);
       // Before the connection goes: an answer that is under way would be told as "aborted".
       reject(late);
       outgoing.destroy(late);
@@ -140,6 +158,7 @@ function exchange(
     let answered = false;
     outgoing.on('response', (response) => {
       answered = true;
+      if (onWarning) warningTexts(response.rawHeaders).forEach(onWarning);
       read(response).then(resolve, reject);
     });
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
@@ -149,10 +168,22 @@ function exchange(
     outgoing.on('close', () => {
       clearTimeout(timer);
       // An answer that is cut short makes the reading of it fail.
-      if (!answered) reject(new Error('the connection to the API server was closed before it answered'));
+      if (!answered)
+        reject(new UnreachableError('the connection to the API server was closed before it answered'));
     });
     outgoing.end(body);
   });
+}
+
+/** `299 - "text"`, one a header; `headers.warning` joins them by a comma that a text may hold too. */
+function warningTexts(rawHeaders: readonly string[]): string[] {
+  const texts: string[] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.toLowerCase() !== 'warning') continue;
+    const quoted = /^\d{3} \S+ "(.*)"/s.exec(rawHeaders[index + 1] ?? '')?.[1];
+    if (quoted !== undefined) texts.push(quoted.replace(/\\(.)/gs, '$1'));
+  }
+  return texts;
 }
 
 async function read(response: IncomingMessage): Promise<ApiObject> {
@@ -164,7 +195,9 @@ async function read(response: IncomingMessage): Promise<ApiObject> {
   if (status >= 200 && status <= 299 && answer !== undefined) return answer;
   const reason = typeof answer?.['reason'] === 'string' ? answer['reason'] : undefined;
   const message = typeof answer?.['message'] === 'string' ? answer['message'] : text.trim().slice(0, 200);
-  throw new ApiError(status, message || `the API server answered ${status}`, reason);
+  const { metadata } = answer ?? {};
+  const rest = typeof metadata?.['continue'] === 'string' ? metadata['continue'] : undefined;
+  throw new ApiError(status, message || `the API server answered ${status}`, reason, rest);
 }
 
 function parse(text: string): ApiObject | undefined {
@@ -174,4 +207,8 @@ function parse(text: string): ApiObject | undefined {
   } catch {
     return undefined;
   }
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 }

@@ -7,6 +7,8 @@ export class ApiError extends Error {
     message: string,
     /** metav1.StatusReason, such as `NotFound` or `Expired`. */
     readonly reason?: string,
+    /** Of a list that has expired: by which its rest can be listed as it is now. */
+    readonly continueToken?: string,
   ) {
     super(message);
     this.name = 'ApiError';

@@ -1,3 +1,4 @@
+import type { KubeConfig } from '@kubernetes/client-node';
 import { KubeApiClient } from './apiClient.js';
 import { KubeWatchStream, type WatchStream } from './watchStream.js';
 
@@ -34,18 +35,33 @@ export async function connect({ kubeconfig, context }: ConnectionOptions): Promi
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   if (kubeconfig === undefined) config.loadFromCluster();
-  else {
-    try {
-      config.loadFromFile(kubeconfig);
-    } catch (error) {
-      throw new KubeconfigError(`${kubeconfig}: ${reasonOf(error)}`, { cause: error });
-    }
+  else loadKubeconfig(config, kubeconfig);
+  const server = selectServer(config, context, kubeconfig ?? 'in-cluster');
+  return { api: new KubeApiClient(config), stream: new KubeWatchStream(config), server };
+}
+
+/** Reads a kubeconfig into `config`. @throws KubeconfigError */
+export function loadKubeconfig(config: KubeConfig, file: string): void {
+  try {
+    config.loadFromFile(file);
+  } catch (error) {
+    throw new KubeconfigError(`${file}: ${reasonOf(error)}`, { cause: error });
   }
+}
+
+/**
+ * Makes a context the current one.
+ *
+ * @param from what the kubeconfig is called in errors
+ * @returns the URL of its cluster's server
+ * @throws KubeconfigError where there is no such context, or it names no cluster that can be asked
+ */
+export function selectServer(config: KubeConfig, context: string | undefined, from: string): string {
   const names = config.getContexts().map(({ name }) => name);
   if (context !== undefined) {
     if (!names.includes(context)) {
       const known = names.length === 0 ? 'it has none' : `it has ${names.join(', ')}`;
-      throw new KubeconfigError(`${kubeconfig ?? 'in-cluster'}: there is no context "${context}"; ${known}`);
+      throw new KubeconfigError(`${from}: there is no context "${context}"; ${known}`);
     }
     config.setCurrentContext(context);
   }
@@ -53,13 +69,12 @@ export async function connect({ kubeconfig, context }: ConnectionOptions): Promi
   if (server === undefined) {
     const current = config.getCurrentContext();
     throw new KubeconfigError(
-      `${kubeconfig ?? 'in-cluster'}: ${current ? `context "${current}" names no cluster that is there` : names.length === 0 ? 'it has no contexts; is it a kubeconfig?' : 'no current context; give --context'}`,
+      `${from}: ${current ? `context "${current}" names no cluster that is there` : names.length === 0 ? 'it has no contexts; is it a kubeconfig?' : 'no current context; give --context'}`,
     );
   }
-  if (!URL.canParse(server)) {
-    throw new KubeconfigError(`${kubeconfig ?? 'in-cluster'}: the cluster's server "${server}" is not a URL`);
-  }
-  return { api: new KubeApiClient(config), stream: new KubeWatchStream(config), server };
+  if (!URL.canParse(server))
+    throw new KubeconfigError(`${from}: the cluster's server "${server}" is not a URL`);
+  return server;
 }
 
 function reasonOf(error: unknown): string {
