@@ -50,6 +50,23 @@ export class ApiServer {
     this.server.close();
   }
 
+  /** Leads a process to this server. */
+  get kubeconfig(): unknown {
+    const { port } = this.server.address() as AddressInfo;
+    const cluster = { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true };
+    return {
+      'current-context': 'test',
+      clusters: [{ name: 'test', cluster }],
+      users: [{ name: 'test', user: { token: 'a-token' } }],
+      contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
+    };
+  }
+
+  /** Serves a collection in which nothing is yet. */
+  serve(path: string): void {
+    this.collection(path);
+  }
+
   /** A new resourceVersion, as a write of anything gives. */
   next(): string {
     this.version += 1;
