@@ -1,8 +1,9 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { isRecord } from '../hardening/locate.js';
-import { ruleIds } from '../hardening/rule.js';
+import { ruleIds, type RuleId } from '../hardening/rule.js';
 import { describeValue } from '../hardening/validatePod.js';
 import { ReviewError } from './reviewError.js';
+import { jsonString } from './jsonString.js';
 import { printable } from './text.js';
 import type { AdmissionRequest, Decision } from './types.js';
 
@@ -16,9 +17,7 @@ const API_VERSION = 'admission.k8s.io/v1';
  */
 export function decodeReview(body: Buffer): AdmissionRequest {
   if (body.length === 0) throw new ReviewError('the body is empty: expected an AdmissionReview');
-  // Buffer.toString would replace bad bytes silently, and so change what a user wrote.
-  if (!isUtf8(body)) throw new ReviewError('the body is not UTF-8');
-  const review = parse(body.toString('utf8'));
+  const review = parse(textOf(body));
   if (!isRecord(review))
     throw new ReviewError(`the body is ${describeValue(review)}: expected an AdmissionReview`);
   if (review['kind'] !== 'AdmissionReview') {
@@ -28,6 +27,14 @@ export function decodeReview(body: Buffer): AdmissionRequest {
     throw new ReviewError(`apiVersion: ${found(review['apiVersion'])} is not supported; use ${API_VERSION}`);
   }
   return checkRequest(review['request']);
+}
+
+function textOf(body: Buffer): string {
+  // Mostly it is, and then the bytes need no decoding.
+  if (isAscii(body)) return body.toString('latin1');
+  // Buffer.toString would replace bad bytes silently, and so change what a user wrote.
+  if (!isUtf8(body)) throw new ReviewError('the body is not UTF-8');
+  return body.toString('utf8');
 }
 
 function found(value: unknown): string {
@@ -92,11 +99,13 @@ function userInfo(given: unknown): AdmissionRequest['userInfo'] {
   if (!isRecord(given)) return undefined;
   const { username, groups } = given;
   return {
-    ...(typeof username === 'string' && { username }),
-    ...(Array.isArray(groups) && {
-      groups: groups.filter((group): group is string => typeof group === 'string'),
-    }),
+    username: typeof username === 'string' ? username : undefined,
+    groups: Array.isArray(groups) ? (groups.every(isText) ? groups : groups.filter(isText)) : undefined,
   };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }
 
 function describeMissing(value: unknown): string {
@@ -105,39 +114,31 @@ function describeMissing(value: unknown): string {
     : `${describeValue(value)} is not what belongs here`;
 }
 
-interface Response {
-  readonly uid: string;
-  readonly allowed: boolean;
-  readonly [field: string]: unknown;
+/**
+ * The answer to a request, as JSON text: the only place where a response is put together. Only ASCII, and put together as
+ * text: JSON.stringify would look at each character of the patch once more.
+ */
+export function encodeReview(request: AdmissionRequest, decision: Decision): string {
+  const { outcome, patch, warnings } = decision;
+  let text = `${HEAD}{"uid":${jsonString(request.uid)},"allowed":${outcome === 'denied' ? 'false' : 'true'}`;
+  if (outcome === 'denied')
+    text += `,"status":{"code":403,"reason":"Forbidden","message":${jsonString(decision.message ?? 'denied')}}`;
+  if (patch.length > 0)
+    text += `,"patchType":"JSONPatch","patch":"${Buffer.from(JSON.stringify(patch)).toString('base64')}"`;
+  if (warnings.length > 0)
+    text += `,"warnings":[${warnings.map((warning) => jsonString(printable(warning))).join(',')}]`;
+  if (outcome !== 'ignored') text += `,"auditAnnotations":${auditAnnotations(decision)}`;
+  return `${text}}}`;
 }
 
-/** The answer to a request, as JSON text: the only place where a response is put together. */
-export function encodeReview(request: AdmissionRequest, decision: Decision): string {
-  const response: Response = {
-    uid: request.uid,
-    allowed: decision.outcome !== 'denied',
-    ...(decision.outcome === 'denied' && {
-      status: { code: 403, reason: 'Forbidden', message: decision.message ?? 'denied' },
-    }),
-    ...(decision.patch.length > 0 && {
-      patchType: 'JSONPatch',
-      patch: Buffer.from(JSON.stringify(decision.patch)).toString('base64'),
-    }),
-    ...(decision.warnings.length > 0 && { warnings: decision.warnings.map(printable) }),
-    ...(decision.outcome !== 'ignored' && { auditAnnotations: auditAnnotations(decision) }),
-  };
-  return JSON.stringify({ apiVersion: API_VERSION, kind: 'AdmissionReview', response });
-}
+const HEAD = `{"apiVersion":"${API_VERSION}","kind":"AdmissionReview","response":`;
 
 /** Without `/` in keys, and never read from the object's own annotation, which its author can forge. */
-function auditAnnotations(decision: Decision): Record<string, string> {
+function auditAnnotations({ outcome, plan, changes, skips, violations }: Decision): string {
   // Not what a refused object, or a template that is only warned about, would have got.
-  const isChanged = decision.outcome === 'patched' || decision.plan?.mode === 'audit';
-  return {
-    policy: decision.plan?.policy ?? '',
-    mode: decision.plan?.mode ?? '',
-    changed: isChanged ? ruleIds(decision.changes).join(',') : '',
-    skipped: ruleIds(decision.skips).join(','),
-    violated: ruleIds(decision.violations).join(','),
-  };
+  const isChanged = outcome === 'patched' || plan?.mode === 'audit';
+  const policy = jsonString(plan?.policy ?? '');
+  const ids = (told: readonly { readonly rule: RuleId }[]): string => jsonString(ruleIds(told).join(','));
+  const lists = `"changed":${isChanged ? ids(changes) : '""'},"skipped":${ids(skips)},"violated":${ids(violations)}`;
+  return `{"policy":${policy},"mode":"${plan?.mode ?? ''}",${lists}}`;
 }

@@ -13,8 +13,8 @@ export interface KubernetesObject {
 }
 
 export interface UserInfo {
-  username?: string;
-  groups?: string[];
+  readonly username?: string | undefined;
+  readonly groups?: readonly string[] | undefined;
 }
 
 /** The part of an admission.k8s.io/v1 AdmissionRequest that a decision reads. */
