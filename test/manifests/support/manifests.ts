@@ -27,9 +27,10 @@ interface Kustomization {
   readonly patches?: readonly { readonly path: string }[];
 }
 
-/** Every file below manifests/ that ends so, by its path there. */
+/** Every file below manifests/ that ends so, by its path there. Those of helm are no YAML before it has rendered them. */
 export function filesEndingIn(...endings: readonly string[]): string[] {
   return readdirSync(MANIFESTS, { recursive: true, encoding: 'utf8' })
+    .filter((file) => !file.startsWith('chart/templates/'))
     .filter((file) => endings.some((ending) => file.endsWith(ending)))
     .sort();
 }
