@@ -94,7 +94,7 @@ export function chartValues(defaults: ManifestDefaults): ChartValue[] {
     {
       path: 'resources',
       description:
-        "The container's requests and limits. Memory holds the bodies in flight (256 MiB at most), one decoded body, and the process.",
+        "The container's requests and limits. Memory holds the bodies in flight (128 MiB at most, taken twice at times), one decoded body, the process, and the thread of large previews.",
       default: defaults.resources,
       schema: {
         type: 'object',

@@ -78,7 +78,8 @@ function fits(object: KubernetesObject, after: string): boolean {
   for (const key of Object.keys(annotations)) {
     if (key !== CHANGED_ANNOTATION) length += key.length + (annotations[key]?.length ?? 0);
   }
-  // A UTF-16 unit is at most three bytes of UTF-8: mostly there is nothing to count.
+  // A UTF-16 unit is one to three bytes of UTF-8: mostly there is nothing to count.
+  if (length > ANNOTATIONS_MAX_BYTES) return false;
   if (length * 3 <= ANNOTATIONS_MAX_BYTES) return true;
   const texts = Object.entries(annotations).flatMap(([key, value]) =>
     key === CHANGED_ANNOTATION ? [] : [key, value],

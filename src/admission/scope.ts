@@ -23,7 +23,7 @@ export interface OutOfScope {
   readonly because: string;
 }
 
-const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
+export const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
 
 /**
  * Decides whether a request is about something that is hardened: which object, which operation (RULES, "Which objects").
@@ -40,6 +40,8 @@ export function scopeOf(request: AdmissionRequest): Subject | OutOfScope {
     const isWorkload = (WORKLOAD_KINDS as readonly string[]).includes(kind.kind);
     return { because: isWorkload ? `${kind.kind} without a pod spec` : `kind ${kind.kind} is no workload` };
   }
+  const tooMany = tooManyContainers(located);
+  if (tooMany.length > 0) throw new InvalidObjectError(tooMany);
   const own = located.isTemplate ? metadataIssues(object) : [];
   const issues = own.concat(validatePod(located.pod, located.base));
   if (issues.length > 0) throw new InvalidObjectError(issues);
@@ -49,6 +51,24 @@ export function scopeOf(request: AdmissionRequest): Subject | OutOfScope {
   return located.isTemplate
     ? templateSubject(request, object, located)
     : podSubject(request, object, located);
+}
+
+/**
+ * Of each list of containers. etcd takes 1.5 MiB, and one is stored in more than 200 bytes, its field manager's included:
+ * no cluster can hold a pod with more. But a webhook is asked before that is found out, and a decision on the 770,000
+ * that its body has room for takes a minute, in which nobody else is answered.
+ */
+export const CONTAINERS_MAX = 10_000;
+
+/** Looked at before all else, since to look at each takes its time too. */
+function tooManyContainers({ pod, base }: LocatedPod): FieldIssue[] {
+  return (['containers', 'initContainers', 'ephemeralContainers'] as const).flatMap((list) => {
+    const found: unknown = pod.spec[list];
+    const count = Array.isArray(found) ? found.length : 0;
+    if (count <= CONTAINERS_MAX) return [];
+    const message = `${count} are more than a pod has room for; at most ${CONTAINERS_MAX} are looked at`;
+    return [{ path: [...base, 'spec', list], message }];
+  });
 }
 
 /** The object's own metadata, which for a template is not the pod's. */

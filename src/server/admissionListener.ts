@@ -12,10 +12,11 @@ import { parseGoDuration } from './goDuration.js';
 import type { Entry } from '../policy/planSource.js';
 import { kubernetesStatus, type StatusReason } from '../admission/kubernetesStatus.js';
 import { lazily } from './lazily.js';
-import { HANDSHAKE_TIMEOUT, HTTP_OPTIONS, Listener } from './listener.js';
+import { CONNECTIONS_MAX, HANDSHAKE_TIMEOUT, HTTP_OPTIONS, Listener } from './listener.js';
 import { bodyTooLarge, readBody } from './readBody.js';
-import { ClientGone, RequestRefused } from './requestRefused.js';
+import { ClientGone, RequestRefused, overBudget } from './requestRefused.js';
 import { secureContextOptions, type TlsMaterial } from './tlsMaterial.js';
+import { TurnBudget } from './turnBudget.js';
 
 /** The paths that are answered here, and which entry of the webhook configuration each stands for. */
 const ENTRIES: ReadonlyMap<string, Entry> = new Map([
@@ -29,17 +30,28 @@ export interface AdmissionLimits {
   /** An object is at most 3 MiB, an UPDATE carries two, and Go's encoder writes `<` as six bytes. */
   readonly bodyBytes: number;
   /**
-   * All bodies in flight: 12 of the largest, or 37,000 of the usual 7 KB. Node.js decodes one at a time, so that the
-   * process stays below this, plus one decoded body, plus its own 80 MB: a pod limit of 512Mi.
+   * All bodies in flight: 6 of the largest, or 18,000 of the usual 7 KB. Answered ones wait for the garbage collector, so
+   * that it takes twice this at times, besides one decoded body and the process's own 80 MB (measured: 344 MiB; with 256
+   * it would be 554). What is left of a pod of 512Mi is for connections, see CONNECTIONS_MAX.
    */
   readonly bytesInFlight: number;
+  /**
+   * How long one turn of the event loop makes decisions; a request that comes after that in the turn gets 503. It waits
+   * for the turn in which it arrives and for its own: two seconds, which leave room for the second of `Retry-After: 1`
+   * within the 5 s of the manifests. Not less: reading and TLS make a refusal cost a quarter of a decision (measured, for
+   * 138 KB), so that it would lose more to refuse what could have waited.
+   */
+  readonly turnMs: number;
+  readonly connections: number;
   /** What an API server waits where the configuration says nothing, and the longest it may be told to wait. */
   readonly defaultTimeoutMs: number;
   readonly longestTimeoutMs: number;
 }
 export const ADMISSION_LIMITS: AdmissionLimits = {
   bodyBytes: 20 * 1024 * 1024,
-  bytesInFlight: 256 * 1024 * 1024,
+  bytesInFlight: 128 * 1024 * 1024,
+  turnMs: 1000,
+  connections: CONNECTIONS_MAX,
   defaultTimeoutMs: 10_000,
   longestTimeoutMs: 30_000,
 };
@@ -71,12 +83,14 @@ export class AdmissionListener {
   private readonly server: HttpsServer;
   private readonly limits: AdmissionLimits;
   private readonly budget: BodyBudget;
+  private readonly turn: TurnBudget;
   /** By query: an API server asks with the same few all its life. */
   private readonly timeouts = new Map<string, number>();
 
   constructor(private readonly options: AdmissionListenerOptions) {
     this.limits = { ...ADMISSION_LIMITS, ...options.limits };
     this.budget = new BodyBudget(this.limits.bytesInFlight, options.metrics.bodyBytesInFlight);
+    this.turn = new TurnBudget(this.limits.turnMs);
     const requireClient = options.clientCa !== undefined;
     this.server = createServer({
       ...secureContextOptions(options.tls, options.clientCa),
@@ -108,6 +122,7 @@ export class AdmissionListener {
       name: 'admission',
       logger: options.logger,
       metrics: options.metrics,
+      maxConnections: this.limits.connections,
       protocolError: (status, message) =>
         statusAnswer(
           status === 431 ? 'RequestHeaderFieldsTooLarge' : status === 408 ? 'RequestTimeout' : 'BadRequest',
@@ -159,6 +174,8 @@ export class AdmissionListener {
       }
       const body = await readBody(req, this.limits.bodyBytes, this.budget, deadline);
       try {
+        // Only now: what has arrived costs least to refuse once it is read, since the connection can be kept then.
+        if (this.turn.spent) throw overBudget('too many requests are waiting; try again in a second');
         const answer = await this.decide(body.bytes, entry, deadline);
         this.send(req, res, {
           status: answer.status,

@@ -28,6 +28,13 @@ export const HTTP_OPTIONS = {
 export const HANDSHAKE_TIMEOUT = 10_000;
 
 /**
+ * So many connections at a time. One that has carried a large review holds up to 170 KB (measured), so that this and the
+ * budget for bodies fit into a pod of 512Mi. API servers open as many as they answer mutating requests at a time, 200 each
+ * by default.
+ */
+export const CONNECTIONS_MAX = 1000;
+
+/**
  * While draining, an idle connection is closed once it has been idle for this long: a busy one gets its next request
  * within it and is told `Connection: close` in the answer. Closed at once, a request already on its way would be lost
  * (an API server does not retry it).
@@ -47,6 +54,8 @@ export interface ListenerOptions {
   readonly metrics: Metrics;
   /** The answer to what is not HTTP, or has headers that are too large or too slow. */
   readonly protocolError: (status: 400 | 408 | 431, message: string) => Answer;
+  /** `CONNECTIONS_MAX` where it is not given. */
+  readonly maxConnections?: number | undefined;
 }
 
 /** What our three servers have in common: binding, what is in flight, protocol errors, draining. */
@@ -63,6 +72,7 @@ export class Listener {
     const opened = 'setSecureContext' in server ? 'secureConnection' : 'connection';
     server.on(opened, (socket: Socket) => this.opened(socket));
     server.on('connection', (socket: Socket) => {
+      if (this.sockets.size >= (options.maxConnections ?? CONNECTIONS_MAX)) this.makeRoom(socket);
       this.sockets.add(socket);
       socket.once('close', () => this.sockets.delete(socket));
     });
@@ -164,6 +174,20 @@ export class Listener {
       socket.destroy();
     }
     for (const socket of this.sockets) socket.destroy();
+  }
+
+  /** Closes the connection that has been idle for longest; where every one is at work, the new one. */
+  private makeRoom(newcomer: Socket): void {
+    let closed = newcomer;
+    let idleSince = Infinity;
+    for (const [socket, connection] of this.connections) {
+      if (connection.inFlight.size === 0 && connection.idleSince < idleSince) {
+        closed = socket;
+        ({ idleSince } = connection);
+      }
+    }
+    closed.destroy();
+    this.options.metrics.refused.connections.inc();
   }
 
   private opened(socket: Socket): void {

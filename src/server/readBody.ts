@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { BodyBudget } from './bodyBudget.js';
 import type { Deadline } from './deadline.js';
-import { ClientGone, RequestRefused } from './requestRefused.js';
+import { ClientGone, RequestRefused, overBudget } from './requestRefused.js';
 
 export interface Body {
   readonly bytes: Buffer;
@@ -40,14 +40,7 @@ export function readBody(
         return;
       }
       if (!budget.take(chunk.length)) {
-        fail(
-          new RequestRefused(
-            'ServiceUnavailable',
-            'overBudget',
-            'too many request bodies are in flight; try again in a second',
-            { 'retry-after': '1' },
-          ),
-        );
+        fail(overBudget('too many request bodies are in flight; try again in a second'));
         return;
       }
       size += chunk.length;

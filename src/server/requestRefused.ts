@@ -15,6 +15,11 @@ export class RequestRefused extends Error {
   }
 }
 
+/** 503: an API server tries again after a second, for as long as its timeout allows. */
+export function overBudget(message: string): RequestRefused {
+  return new RequestRefused('ServiceUnavailable', 'overBudget', message, { 'retry-after': '1' });
+}
+
 /** Thrown where the client went away before its body was complete: there is nobody to answer. */
 export class ClientGone extends Error {
   readonly code = 'ClientGone';

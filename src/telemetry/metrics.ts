@@ -9,9 +9,11 @@ const OUTCOMES: readonly Outcome[] = ['ignored', 'unchanged', 'patched', 'report
 /**
  * Why the server itself refused or gave up a request, before or beside the engine:
  * - `address`: unknown path or method; `content`: Content-Type, charset or Content-Encoding; `tooLarge`: 413
- * - `overBudget`: 503, too many body bytes in flight; `slowBody`: 408; `late`: 504, no answer within `?timeout`
+ * - `overBudget`: 503, too many body bytes in flight, or requests waiting; `slowBody`: 408
+ * - `late`: 504, no answer within `?timeout`
  * - `protocol`: not HTTP, huge or slow headers; `handshake`: TLS failed or no valid client certificate
  * - `clientName`: a certificate outside --client-allowed-names; `peer`: preview asked from afar
+ * - `connections`: closed to make room for another one, 1,000 being open
  * - `clientGone`: the client went away before its answer; `drained`: cut at the shutdown deadline
  */
 export const REFUSALS = [
@@ -25,6 +27,7 @@ export const REFUSALS = [
   'handshake',
   'clientName',
   'peer',
+  'connections',
   'clientGone',
   'drained',
 ] as const;
@@ -34,6 +37,11 @@ export type Refusal = (typeof REFUSALS)[number];
 const LATENCY_BOUNDS = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30,
 ];
+
+/** So many policies have series of their own; more are taken together, or a scrape would grow with them. */
+const POLICIES_MAX = 200;
+/** No policy can have this name. */
+const OTHER_POLICIES = '(others)';
 
 type RuleSeries = Readonly<Record<RuleId, Series>>;
 
@@ -65,6 +73,8 @@ export class Metrics {
   readonly policyLastReloadOk: Series;
   private readonly skips: Readonly<Record<RuleId, Readonly<Record<SkipCode, Series>>>>;
   private readonly responses: Family;
+  private readonly previewResponses: Family;
+  private readonly previewWorkerEnds: Family;
   private readonly failures: Family;
   private readonly ruleErrors: Family;
   private readonly policyLoaded: Family;
@@ -136,6 +146,18 @@ export class Metrics {
     );
     this.refused = byKey(REFUSALS, (reason) => refused.series({ reason }));
     this.responses = family('counter', 'responses_total', 'Admission answers by HTTP status', 'code');
+    this.previewResponses = family(
+      'counter',
+      'preview_responses_total',
+      'Answers of the preview listener by HTTP status, refusals of callers included',
+      'code',
+    );
+    this.previewWorkerEnds = family(
+      'counter',
+      'preview_worker_ends_total',
+      'Previews given up by ending their thread, by why: too much time or memory, or an error',
+      'why',
+    );
     this.failures = family(
       'counter',
       'failed_decisions_total',
@@ -233,6 +255,15 @@ export class Metrics {
     this.responses.series({ code: String(status) }).inc();
   }
 
+  /** @param status one that the server gives itself, so that there are few */
+  previewAnswered(status: number): void {
+    this.previewResponses.series({ code: String(status) }).inc();
+  }
+
+  previewWorkerEnded(why: 'time' | 'memory' | 'error'): void {
+    this.previewWorkerEnds.series({ why }).inc();
+  }
+
   /** @param code the error's own `code`, when it is one of ours; see DecisionLog */
   decisionFailed(code: string): void {
     this.failures.series({ code }).inc();
@@ -245,7 +276,7 @@ export class Metrics {
   /** A load of the policies succeeded: these, and only these, are in force since `now`. */
   policiesLoaded(names: readonly string[], now: number): void {
     this.policyLoaded.clear();
-    for (const policy of names) this.policyLoaded.series({ policy }).value = now / 1000;
+    for (const policy of labelled(names)) this.policyLoaded.series({ policy }).value = now / 1000;
     this.policyLastReloadOk.value = 1;
   }
 
@@ -288,12 +319,16 @@ export class Metrics {
   /** These, and only these, do not load. */
   policiesRejected(names: readonly string[]): void {
     this.policyRejected.clear();
-    for (const policy of names) this.policyRejected.series({ policy }).value = 1;
+    for (const policy of labelled(names)) this.policyRejected.series({ policy }).value = 1;
   }
 
   certificateExpiresAt(read: () => number): void {
     this.certificateExpiry.readFrom(() => read() / 1000);
   }
+}
+
+function labelled(policies: readonly string[]): readonly string[] {
+  return policies.length <= POLICIES_MAX ? policies : [...policies.slice(0, POLICIES_MAX), OTHER_POLICIES];
 }
 
 function byKey<K extends string, V>(keys: readonly K[], make: (key: K) => V): Readonly<Record<K, V>> {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { InvalidObjectError } from '../../src/admission/invalidObjectError.js';
-import { scopeOf } from '../../src/admission/scope.js';
+import { CONTAINERS_MAX, scopeOf } from '../../src/admission/scope.js';
 import type { AdmissionRequest, KubernetesObject } from '../../src/admission/types.js';
 import { pod, podTemplate, requestOf, workload } from './support/reviews.js';
 
@@ -315,10 +315,24 @@ describe('scope: fields of the wrong type', () => {
   });
 
   it('names the first of very many', () => {
-    const object = pod({ containers: Array.from({ length: 300_000 }, () => 7) });
+    const object = pod({ volumes: Array.from({ length: 300_000 }, () => 7) });
     expect(() => scopeOf(requestOf(object))).to.throw(
       InvalidObjectError,
-      /containers\[19\]: 7 .*; and 299980 more$/,
+      /volumes\[19\]: 7 .*; and 299980 more$/,
     );
+  });
+
+  it('names a list of more containers than any cluster can hold, and does not look at them', () => {
+    const many = (count: number): object[] =>
+      Array.from({ length: count }, () => ({ name: 'a', image: 'a' }));
+    const within = pod({ containers: many(CONTAINERS_MAX), initContainers: many(CONTAINERS_MAX) });
+    expect(scope(within)).to.equal('pod');
+    for (const list of ['containers', 'initContainers', 'ephemeralContainers']) {
+      const object = workload('Deployment', podTemplate({ [list]: [...many(CONTAINERS_MAX), 7] }));
+      expect(() => scopeOf(requestOf(object))).to.throw(
+        InvalidObjectError,
+        `spec.template.spec.${list}: 10001 are more than a pod has room for; at most 10000 are looked at`,
+      );
+    }
   });
 });

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { connect } from 'node:net';
-import { closeServers, healthyReview, startServers, type TestServers } from './support/testServers.js';
+import { closeServers, echo, healthyReview, startServers, type TestServers } from './support/testServers.js';
 import { RawConnection, call, eventually, pause, post, serves, type Reply } from './support/clients.js';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -259,6 +259,65 @@ describe('admission listener, limits', () => {
     holding.destroy();
     await eventually(() => metrics.bodyBytesInFlight.value === 0);
     expect(await serves(port)).to.equal(true);
+  });
+
+  it('answers 503 with Retry-After: 1 to what a turn of the event loop has no time for, and serves in the next', async () => {
+    const { port, metrics } = await startServers({
+      limits: { turnMs: 20 },
+      handler: (body, entry) => {
+        const end = performance.now() + 30;
+        while (performance.now() < end);
+        return echo(body, entry);
+      },
+    });
+    const connections = await Promise.all(Array.from({ length: 10 }, () => RawConnection.open(port)));
+    const body = healthyReview('u');
+    for (const connection of connections) {
+      connection.write(
+        `POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      );
+    }
+    const answers = await Promise.all(connections.map((connection) => connection.until(/\}$/)));
+    const refused = answers.filter((answer) => answer.startsWith('HTTP/1.1 503 '));
+    expect(answers.filter((answer) => answer.startsWith('HTTP/1.1 200 ')).length + refused.length).to.equal(
+      10,
+    );
+    expect(refused).to.not.be.empty;
+    for (const answer of refused) {
+      expect(answer)
+        .to.match(/^retry-after: 1\r$/im)
+        .and.match(/^Connection: keep-alive\r$/im);
+      expect(answer).to.contain('too many requests are waiting; try again in a second');
+    }
+    expect(metrics.refused.overBudget.value).to.equal(refused.length);
+    expect(await serves(port)).to.equal(true);
+    for (const connection of connections) connection.destroy();
+  });
+
+  it('closes the connection that has been idle for longest for one too many, never one at work', async () => {
+    const { port, metrics } = await startServers({ limits: { connections: 3 } });
+    const working = await RawConnection.open(port);
+    working.write(
+      'POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+    );
+    await eventually(() => metrics.requestsInFlight.value === 1);
+    const [oldest, younger] = [await RawConnection.open(port), await RawConnection.open(port)];
+    expect(await serves(port)).to.equal(true);
+    await oldest.untilClosed();
+    expect([working.closed, younger.closed]).to.deep.equal([false, false]);
+    expect(metrics.refused.connections.value).to.equal(1);
+
+    younger.write(
+      'POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+    );
+    const third = await RawConnection.open(port);
+    third.write(
+      'POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+    );
+    await eventually(() => metrics.requestsInFlight.value === 3);
+    await (await RawConnection.open(port)).untilClosed();
+    expect([working.closed, younger.closed, third.closed]).to.deep.equal([false, false, false]);
+    expect(metrics.refused.connections.value).to.equal(2);
   });
 
   it('counts what has arrived, not what was announced', async () => {

@@ -102,7 +102,9 @@ export class RawConnection {
   /** Writes, and waits until there is room for more. */
   async push(data: Buffer): Promise<void> {
     if (this.socket.write(data)) return;
-    while (this.socket.writableNeedDrain && !this.closed) await pause(1);
+    // At least once: that a connection is broken is only heard of between two turns of the event loop.
+    do await pause(1);
+    while (this.socket.writableNeedDrain && !this.closed);
   }
 
   async untilClosed(): Promise<string> {
