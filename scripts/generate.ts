@@ -6,17 +6,30 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { GeneratedFile } from './generated/generatedFile.js';
+import { cliDocFiles } from './generated/cliDocs.js';
+import { chartFiles } from './generated/chart.js';
 import { crdFiles } from './generated/crd.js';
 import { policyFiles } from './generated/policy.js';
 import { exampleFiles } from './generated/examples.js';
 import { imageDocFiles } from './generated/imageDocs.js';
+import { labelDocFiles } from './generated/labelDocs.js';
+import { metricDocFiles } from './generated/metricDocs.js';
+import { openApiFiles } from './generated/openapi.js';
+import { policyDocFiles } from './generated/policyDocs.js';
 import { ruleDocFiles } from './generated/ruleDocs.js';
 
 const FILES: readonly GeneratedFile[] = [
   ...policyFiles,
+  ...openApiFiles,
   ...crdFiles,
+  // After the CRD, which is one of its templates.
+  ...chartFiles,
   ...ruleDocFiles,
   ...imageDocFiles,
+  ...cliDocFiles,
+  ...labelDocFiles,
+  ...policyDocFiles,
+  ...metricDocFiles,
   ...exampleFiles,
 ];
 

@@ -21,6 +21,7 @@ export const PAGES_WITH_EXAMPLES = [
   'docs/network-policy.md',
   'docs/operations.md',
   'docs/policy-tests.md',
+  'docs/preview.md',
   'docs/profile.md',
 ];
 

@@ -1,6 +1,7 @@
 import type { ImageCatalogue } from '../../src/policy/schema.js';
 import type { GeneratedFile } from './generatedFile.js';
 import { CATALOGUE, imageCatalogue, type CatalogueEntry } from './imageCatalogue.js';
+import { table } from './markdown.js';
 
 /** docs/images.md: which images are known, what of them, and where that stands. */
 export const imageDocFiles: readonly GeneratedFile[] = [{ path: 'docs/images.md', content: page }];
@@ -63,11 +64,6 @@ ${table(
 An image that is not here gets every rule, or with \`unknownImages: Safe\` only those of low risk.
 \`kube-harden profile IMAGE\` writes the profile that follows from an image's own configuration.
 `;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [row(head), `|${'---|'.repeat(head.length)}`, ...rows.map(row)].join('\n');
 }
 
 const OFFICIAL = 'docker.io/library/';

@@ -1,16 +1,19 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { ACTIONS, SKIP_CODES, type Action, type Rule } from '../../src/hardening/rule.js';
+import { ACTIONS, SKIP_CODES, type Action, type Rule, type RuleId } from '../../src/hardening/rule.js';
 import { RULES } from '../../src/hardening/rules/index.js';
 import { BUILTIN_POLICIES } from '../../src/policy/builtin.generated.js';
 import { toJsonSchema } from '../../src/policy/schema.js';
 import { SKIP_REASONS } from '../../src/preview/skipReasons.js';
 import { withFreshExamples } from './examples.js';
 import type { GeneratedFile } from './generatedFile.js';
+import { table } from './markdown.js';
+import { policyDefaults } from './policyDefaults.js';
+import { fieldRows, type FieldRow, type FieldSchema } from './schemaRows.js';
 
 const ROOT = new URL('../../', import.meta.url);
 
 /** Below a head that was just made for a new rule: what is to be written by hand. */
-const SKELETON = '\n## Why\n\nTo be written.\n';
+const SKELETON = '\n## Why\n\nTo be written.\n\n<!-- opt out -->\n<!-- end of opt out -->\n';
 
 /** The pages of docs/rules: the heads come from the rules' metadata, the rest of each page is written by hand. */
 export const ruleDocFiles: readonly GeneratedFile[] = [
@@ -30,7 +33,7 @@ async function page(rule: Rule): Promise<string> {
   const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const end = text.indexOf(END_OF_HEAD);
   const rest = end < 0 ? SKELETON : text.slice(end + END_OF_HEAD.length + 1);
-  return `${startOfHead(rule.id)}\n\n${head(rule)}\n${END_OF_HEAD}\n${await withFreshExamples(rest)}`;
+  return `${startOfHead(rule.id)}\n\n${head(rule)}\n${END_OF_HEAD}\n${await withFreshExamples(withFreshOptOut(rest, rule))}`;
 }
 
 function head(rule: Rule): string {
@@ -63,13 +66,72 @@ ${ACTIONS.map((action) => `| \`${action}\` | ${actionText(rule, action)} |`).joi
 ${fields.length === 0 ? 'It writes no field.' : `Fields that it may write:\n\n${fields.map((field) => `- \`${field}\``).join('\n')}`}
 
 ${settingsText(id)}
+`;
+}
 
-To turn it off in one namespace, where the policy allows that (\`disabled\`, or \`warn\` to be told only):
+/** The part of a page that is made anew: the section on ways out, among those that are written by hand. */
+const OPT_OUT = /<!-- opt out -->\n[\s\S]*?<!-- end of opt out -->/;
+
+function withFreshOptOut(rest: string, rule: Rule): string {
+  return rest.replace(OPT_OUT, () => `<!-- opt out -->\n\n${optOutText(rule)}\n\n<!-- end of opt out -->`);
+}
+
+/** The two of which the contract says that `Default` rewrites what an author wrote. */
+const REWRITTEN: readonly RuleId[] = ['capabilities', 'automountServiceAccountToken'];
+
+/** What an image profile can say so that a rule does its image no harm. */
+const PROFILES: Partial<Record<RuleId, string>> = {
+  runAsNonRoot: '`runAsUser: 999` gives it the user with which it works, which this rule then declares.',
+  runAsUser:
+    '`runAsUser: 999` gives it the user with which it works; `startsAsRoot: {capabilities: [CHOWN, SETGID, SETUID], volumes: [/data]}` leaves it root where a volume of its data is mounted.',
+  capabilities:
+    "`needs: [NET_BIND_SERVICE]` adds what the program's own file carries; `startsAsRoot: {capabilities: [CHOWN, SETGID, SETUID]}` gives back what its entrypoint needs as root.",
+  allowPrivilegeEscalation: '`needs: [allowPrivilegeEscalation]` skips this rule.',
+  readOnlyRootFilesystem:
+    '`writablePaths: [/var/cache/app]` keeps what it writes to writable; `needs: [writableRoot]` skips this rule.',
+  seccompProfile: '`needs: [unconfinedSeccomp]` skips this rule.',
+};
+
+/** Label, exception, profile, policy, manifest: every way that there is for this rule, the narrowest last. */
+function optOutText({ id, actions, sets, fields, wholePod }: Rule): string {
+  const profile = PROFILES[id];
+  const writes = actions.includes('Default') && fields.length > 0 && !sets.Default.startsWith('nothing');
+  const where = wholePod
+    ? '; this rule decides for the pod as a whole, so it has to match every container'
+    : '';
+  const parts = [
+    '## How to opt out',
+    'Each of these holds for pods that are created afterwards: let those that run be made anew (`kubectl rollout restart deployment NAME`).',
+    `Everywhere: give the rule the action \`Warn\` or \`Disabled\` in the [policy](../policies.md).
+
+In one namespace, where the policy allows that (\`disabled\`, or \`warn\` to be told only):
 
 \`\`\`sh
 kubectl label ns NAMESPACE kube-harden.io/${id}=disabled
-\`\`\`
-`;
+\`\`\``,
+    ...(profile === undefined
+      ? []
+      : [
+          `For every pod of an image: an [image profile](../policies.md#image-profiles) in the policy. ${profile}`,
+        ]),
+    `For one workload: an [exception](../policies.md#exceptions) in the policy${where}.
+
+\`\`\`yaml
+spec:
+  exceptions:
+    - name: web-${id}
+      reason: why it has to be, and the ticket
+      expires: "2027-03-01"
+      match: {namespaces: [shop], podLabels: {app: web}${wholePod ? '' : ', containers: [web]'}}
+      rules: [${id}]
+\`\`\``,
+    ...(writes && !REWRITTEN.includes(id)
+      ? [
+          'In the manifest: under `Default` a value that its author wrote stands. It is reported where it is weaker.',
+        ]
+      : []),
+  ];
+  return parts.join('\n\n');
 }
 
 function actionText({ sets, actions, refused }: Rule, action: Action): string {
@@ -91,76 +153,23 @@ function actionText({ sets, actions, refused }: Rule, action: Action): string {
   }
 }
 
-interface Schema {
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly type?: string;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly items?: Schema;
-  readonly anyOf?: readonly Schema[];
-}
-
-function settingsText(id: string): string {
-  const rows = settingsOf(id);
+function settingsText(id: RuleId): string {
+  const rows = settingsOf(id).map(({ name, byDefault, meaning }) => [name, byDefault, meaning]);
   if (rows.length === 0) return 'It has no settings besides `action` and `optOut`.';
-  return `Settings, beside \`action\` and \`optOut\`:
-
-| setting | default | meaning |
-|---|---|---|
-${rows.map((row) => `| ${row.map(cell).join(' | ')} |`).join('\n')}`;
+  return `Settings, beside \`action\` and \`optOut\`:\n\n${table(['setting', 'default', 'meaning'], rows)}`;
 }
 
-function settingsOf(id: string): string[][] {
-  const rules = within(toJsonSchema(), [
-    'properties',
-    'spec',
-    'properties',
-    'rules',
-    'properties',
-    id,
-    'properties',
-  ]);
-  return Object.entries(rules as Readonly<Record<string, Schema>>)
-    .filter(([name]) => name !== 'action' && name !== 'optOut')
-    .flatMap(([name, schema]) => rowsOf(name, schema));
+function settingsOf(id: RuleId): FieldRow[] {
+  const rules = within(toJsonSchema(), ['properties', 'spec', 'properties', 'rules']) as FieldSchema;
+  const settings = Object.entries(rules.properties?.[id]?.properties ?? {}).filter(
+    ([name]) => name !== 'action' && name !== 'optOut',
+  );
+  const parsed = policyDefaults().rules[id];
+  return settings.flatMap(([name, schema]) => fieldRows(name, schema, { parsed: parsed[name] }));
 }
 
 function within(value: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((found, key) => (found as Readonly<Record<string, unknown>>)[key], value);
-}
-
-/** A setting, and below it what it is made of: `requests`, `requests.cpu`, `allowed[].path`. */
-function rowsOf(name: string, schema: Schema): string[][] {
-  const { description = '', enum: words, items, properties = {} } = schema;
-  const choice =
-    words && words.length > 1 ? `${words.map((word) => `\`${String(word)}\``).join(' or ')}. ` : '';
-  const own = [
-    `\`${name}\``,
-    'default' in schema ? `\`${shown(schema.default)}\`` : '',
-    choice + description,
-  ];
-  const below = [
-    ...Object.entries(properties).flatMap(([key, inner]) => rowsOf(`${name}.${key}`, inner)),
-    ...(items?.properties ? Object.entries(items.properties) : []).flatMap(([key, inner]) =>
-      rowsOf(`${name}[].${key}`, inner),
-    ),
-  ];
-  return [own, ...below];
-}
-
-/** As one writes it in YAML, on one line. */
-function shown(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(shown).join(', ')}]`;
-  if (typeof value !== 'object' || value === null)
-    return typeof value === 'string' && /^\d+$/.test(value) ? `"${value}"` : String(value);
-  return `{${Object.entries(value)
-    .map(([key, inner]) => `${key}: ${shown(inner)}`)
-    .join(', ')}}`;
-}
-
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|');
 }
 
 function cataloguePage(): string {

@@ -1,27 +1,14 @@
 import { STATUS_CODES } from 'node:http';
+import type { output } from 'zod';
+import type { problemDocument, problemIssue } from './problemSchema.js';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
-/** One fault in what was sent; lines and columns count from 1. */
-export interface ProblemIssue {
-  /** Which document of a stream, from 1. */
-  readonly document?: number | undefined;
-  readonly line?: number | undefined;
-  readonly column?: number | undefined;
-  /** In Kubernetes' field notation: `spec.containers[0].image`. */
-  readonly field?: string | undefined;
-  readonly message: string;
-}
+/** One fault in what was sent; problemSchema.ts describes the fields. */
+export type ProblemIssue = output<typeof problemIssue>;
 
 /** An RFC 9457 problem document. */
-export interface Problem {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  readonly instance?: string;
-  readonly errors?: readonly ProblemIssue[];
-}
+export type Problem = output<typeof problemDocument>;
 
 export interface ProblemDetails {
   /** A URI that names the kind of problem; `about:blank` (the status says it all) unless given. */

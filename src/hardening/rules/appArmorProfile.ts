@@ -6,7 +6,7 @@ import type { Settings } from './appArmorProfile.settings.js';
 
 const FIELD = ['securityContext', 'appArmorProfile'];
 const POD_FIELD = ['spec', ...FIELD];
-const ANNOTATION = 'container.apparmor.security.beta.kubernetes.io/';
+export const ANNOTATION = 'container.apparmor.security.beta.kubernetes.io/';
 
 /**
  * Confines programs with the container runtime's own AppArmor profile.

@@ -5,8 +5,8 @@ import type { Settings } from './seccompProfile.settings.js';
 
 const FIELD = ['securityContext', 'seccompProfile'];
 const POD_FIELD = ['spec', ...FIELD];
-const POD_ANNOTATION = 'seccomp.security.alpha.kubernetes.io/pod';
-const CONTAINER_ANNOTATION = 'container.seccomp.security.alpha.kubernetes.io/';
+export const POD_ANNOTATION = 'seccomp.security.alpha.kubernetes.io/pod';
+export const CONTAINER_ANNOTATION = 'container.seccomp.security.alpha.kubernetes.io/';
 const AGREEING = ['runtime/default', 'docker/default'];
 
 /**
