@@ -1,5 +1,7 @@
 import { Command } from 'commander';
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { PlanChoices } from '../policy/planChoices.js';
 import { ListenError } from '../server/listenError.js';
 import { Servers, type Addresses } from '../server/servers.js';
 import { DecisionLog } from '../telemetry/decisionLog.js';
@@ -13,6 +15,7 @@ import { version } from './version.js';
 
 const EXAMPLE = `
 Every flag is also an environment variable, named beside it; the flag wins.
+Exit status: 0 after a signal, 2 where it cannot start.
 
 Example: make a certificate, serve on this machine only, ask whether it is ready
   $ kube-harden certs --if-missing
@@ -51,12 +54,23 @@ async function serve(settings: ServeSettings): Promise<void> {
       plans,
       observer: new DecisionLog(metrics, logger, settings.logDecisions),
     }),
-    loadPreviewRoutes: async () =>
-      (await import('../preview/routes.js')).previewRoutes({
+    loadPreviewRoutes: async () => {
+      const [{ previewRoutes }, { PreviewWorker }] = await Promise.all([
+        import('../preview/routes.js'),
+        import('../preview/previewWorker.js'),
+      ]);
+      // Run from its TypeScript, or from one file that holds everything, there is none: then no other thread either.
+      const file = new URL('../preview/previewThread.js', import.meta.url);
+      const thread = new PreviewWorker(file, {}, (why) => metrics.previewWorkerEnded(why));
+      return previewRoutes({
         plans,
         policies: () => plans.policies,
         podSecurityMinor,
-      }),
+        worker: existsSync(file)
+          ? { thread, inputsWith: (given: PlanChoices) => plans.inputsWith(given) }
+          : undefined,
+      });
+    },
     previewAccess: access,
     tls,
     checks,

@@ -1,12 +1,13 @@
 import type { Policy } from '../policy/policy.js';
 import type { PreviewAccess } from '../preview/access.js';
 import type { PreviewPlans } from '../preview/previewFile.js';
+import type { WorkerHost } from '../preview/previewWorker.js';
 import type { HealthCheck } from '../server/health.js';
 import type { TlsSource } from '../server/tlsSource.js';
 
 /** What differs between serving standalone and serving in a cluster. */
 export interface ServeParts {
-  readonly plans: PreviewPlans & { readonly policies: readonly Policy[] };
+  readonly plans: PreviewPlans & Pick<WorkerHost, 'inputsWith'> & { readonly policies: readonly Policy[] };
   readonly tls: TlsSource;
   readonly checks: readonly HealthCheck[];
   /** Who may ask the preview; without it, this machine only. */

@@ -1,7 +1,7 @@
 import type { Plan } from '../hardening/plan.js';
 import type { NamespaceFacts } from '../policy/namespace.js';
 import { emptyFacts, withChoices, type PlanChoices } from '../policy/planChoices.js';
-import { PlanBook, type BrokenPolicies } from '../policy/planBook.js';
+import { PlanBook, type BrokenPolicies, type PlanInputs } from '../policy/planBook.js';
 import type { Entry, PlanSource } from '../policy/planSource.js';
 import { PlanUnavailableError } from '../policy/planUnavailableError.js';
 import type { Policy } from '../policy/policy.js';
@@ -62,13 +62,22 @@ export class ClusterPlans implements PlanSource {
    * @throws PolicyUnknownError where the policy does not exist
    */
   async planWith(given: PlanChoices): Promise<Plan> {
+    const { facts } = await this.inputsWith(given);
+    return this.knownBook().planFor(facts);
+  }
+
+  /**
+   * What `planWith` makes its plan from.
+   * @throws PolicyUnknownError where the policy does not exist
+   */
+  async inputsWith(given: PlanChoices): Promise<PlanInputs> {
     const { namespace } = given;
     // A review of a cluster-scoped object has no namespace: there is nothing to look up.
     const isKnown = namespace === '' || this.knownBook().isProtected(namespace);
     if (!isKnown && !this.store.get(namespace)) await this.lookUp(namespace, 'unknown');
     const facts = this.store.get(namespace) ?? emptyFacts(namespace);
     const book = this.knownBook();
-    return book.planFor(withChoices(facts, given, book.policyNames));
+    return { book: book.data, facts: withChoices(facts, given, book.policyNames) };
   }
 
   private knownBook(): PlanBook {

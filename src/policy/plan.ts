@@ -101,6 +101,7 @@ function planRule(rule: Rule, facts: NamespaceFacts, policy: Policy): RulePlan[]
       settings,
       optOut,
       optedOut: label === 'disabled',
+      hasLabel: label !== undefined,
     },
   ];
 }

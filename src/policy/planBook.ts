@@ -16,6 +16,19 @@ const SHARED_MAX = 10_000;
 /** Policies that have never loaded, by name, each with what is wrong with it. */
 export type BrokenPolicies = ReadonlyMap<string, string>;
 
+/** What a book is made from. Plain data: another thread can make the same book of it. */
+export interface PlanBookData {
+  readonly policies: readonly Policy[];
+  readonly ownNamespace: string | undefined;
+  readonly broken: BrokenPolicies;
+}
+
+/** What a plan is made from: `book` is the same object as long as the policies are the same. */
+export interface PlanInputs {
+  readonly book: PlanBookData;
+  readonly facts: NamespaceFacts;
+}
+
 /**
  * Makes plans and keeps them. Namespaces that ask for the same share one plan, so memory grows with what is
  * different and not with the number of namespaces.
@@ -24,6 +37,7 @@ export class PlanBook {
   private readonly policies = new Map<string, Policy>();
   private readonly profiles = new Map<string, ImageProfiles>();
   private readonly shared = new Map<string, Plan>();
+  readonly data: PlanBookData;
 
   constructor(
     policies: readonly Policy[],
@@ -31,6 +45,7 @@ export class PlanBook {
     private readonly ownNamespace?: string,
     private readonly broken: BrokenPolicies = new Map(),
   ) {
+    this.data = { policies, ownNamespace, broken };
     for (const policy of policies) {
       this.policies.set(policy.name, policy);
       this.profiles.set(policy.name, new ImageProfileIndex(policy.imageProfiles, BUILTIN_IMAGE_PROFILES));

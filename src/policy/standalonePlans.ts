@@ -1,7 +1,7 @@
 import type { Plan } from '../hardening/plan.js';
 import type { NamespaceFacts } from './namespace.js';
 import { MODE_LABEL } from './plan.js';
-import { PlanBook } from './planBook.js';
+import { PlanBook, type PlanInputs } from './planBook.js';
 import { checkPolicyName, emptyFacts, withChoices, type PlanChoices } from './planChoices.js';
 import type { PlanSource } from './planSource.js';
 import { PlanUnavailableError } from './planUnavailableError.js';
@@ -62,9 +62,22 @@ export class StandalonePlans implements PlanSource {
     const { namespace, policy, mode, labels } = given;
     checkPolicyName(policy, this.book.policyNames);
     if (policy === undefined && mode === undefined && labels === undefined) return this.planFor(namespace);
+    return this.book.planFor(this.inputsWith(given).facts);
+  }
+
+  /**
+   * What `planWith` makes its plan from.
+   * @throws PolicyUnknownError where the policy does not exist
+   */
+  inputsWith(given: PlanChoices): PlanInputs {
+    const { namespace, policy, mode, labels } = given;
+    const { data, policyNames } = this.book;
+    checkPolicyName(policy, policyNames);
+    if (policy === undefined && mode === undefined && labels === undefined)
+      return { book: data, facts: this.factsOf(namespace) };
     const facts =
       this.options.namespaces?.has(namespace) === false ? emptyFacts(namespace) : this.factsOf(namespace);
-    return this.book.planFor(withChoices(facts, given, this.book.policyNames));
+    return { book: data, facts: withChoices(facts, given, policyNames) };
   }
 
   private factsOf(name: string): NamespaceFacts {

@@ -1,5 +1,5 @@
-import type { CST, Document, Node, ParsedNode, Scalar, YAMLMap } from 'yaml';
-import { Composer, LineCounter, Parser, isAlias, isMap, isScalar, isSeq } from 'yaml';
+import type { CST, Document, Node, ParseOptions, ParsedNode, Scalar, YAMLMap } from 'yaml';
+import { Composer, Lexer, LineCounter, Parser, isAlias, isMap, isScalar, isSeq } from 'yaml';
 import { duplicateKey, parseJson, tooDeep } from './json.js';
 import { YamlError } from './yamlError.js';
 import type { ScalarValue } from './yamlScalar.js';
@@ -21,6 +21,7 @@ export class KubernetesDocument {
   readonly text: string;
   readonly #tree: () => Tree;
 
+  /** @param tree made when somebody asks for it, where the text was read without one */
   constructor(index: number, object: unknown, text: string, tree: () => Tree) {
     this.index = index;
     this.object = object;
@@ -35,6 +36,14 @@ export class KubernetesDocument {
   position(path: readonly (string | number)[]): Position | undefined {
     return this.#tree().position(path);
   }
+
+  /**
+   * The library's tree of the document, with its source tokens and so the places of everything, in the text without a
+   * byte order mark. Every scalar in it is a string. It is only to be read.
+   */
+  get parsed(): Document.Parsed {
+    return this.#tree().document;
+  }
 }
 
 /**
@@ -47,6 +56,19 @@ export class KubernetesDocument {
 export function parseKubernetesYaml(text: string): KubernetesDocument[] {
   const source = text.startsWith('\uFEFF') ? text.slice(1) : text;
   return jsonDocument(source) ?? yamlDocuments(source);
+}
+
+/**
+ * The same documents as plain data alone, one after the other: nothing of the text is kept, so a large one takes no
+ * more memory than what is made of it.
+ *
+ * @throws YamlError for the first problem of the text, when it comes to it
+ */
+export function* kubernetesData(text: string): Generator {
+  const source = text.startsWith('\uFEFF') ? text.slice(1) : text;
+  const json = jsonDocument(source);
+  if (json) yield* json.map(({ object }) => object);
+  else for (const { object } of yamlData(source, {})) yield object;
 }
 
 /** Deeper than any Kubernetes object, and far from the end of the stack. */
@@ -82,8 +104,9 @@ function lineCounter(text: string): LineCounter {
 /** Only where somebody asks for a position. */
 function jsonTree(text: string): Tree {
   const lines = new LineCounter();
-  const [document] = composed(text, lines);
-  return new Tree(document?.contents ?? null, lines, 0, Infinity);
+  const [document] = composed(text, lines, { keepSourceTokens: true });
+  if (!document) throw new Error('text that was read as JSON holds no document');
+  return new Tree(document, lines, 0, Infinity);
 }
 
 /** What go-yaml's reader refuses (readerc.go), lone surrogates aside, which no UTF-8 text has. */
@@ -91,23 +114,35 @@ function jsonTree(text: string): Tree {
 const CONTROL = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u0084\u0086-\u009F\uFFFE\uFFFF]/;
 
 function yamlDocuments(text: string): KubernetesDocument[] {
+  const found: KubernetesDocument[] = [];
+  for (const { object, tree, part } of yamlData(text, { keepSourceTokens: true })) {
+    found.push(new KubernetesDocument(found.length, object, withoutSeparators(part), () => tree));
+  }
+  return found;
+}
+
+/** The documents that hold something, with their trees and their parts of the text. */
+function* yamlData(
+  text: string,
+  options: ParseOptions,
+): Generator<{ readonly object: unknown; readonly tree: Tree; readonly part: string }> {
   const control = text.search(CONTROL);
   if (control !== -1) throw errorAt(lineCounter(text), 0, control, 'control characters are not allowed');
   const lines = new LineCounter();
   const cutAt = text.endsWith('\n') ? Infinity : text.length;
-  const found: KubernetesDocument[] = [];
   let start = 0;
-  for (const document of composed(text, lines)) {
-    refuseErrors(document, lines, found.length);
+  let index = 0;
+  for (const document of composed(text, lines, options)) {
+    refuseErrors(document, lines, index);
     const part = text.slice(start, document.range[2]);
     start = document.range[2];
-    const tree = new Tree(document.contents, lines, found.length, cutAt);
+    const tree = new Tree(document, lines, index, cutAt);
     tree.link();
     const object = new Builder(tree).build();
     if (object === null) continue;
-    found.push(new KubernetesDocument(found.length, object, withoutSeparators(part), () => tree));
+    yield { object, tree, part };
+    index++;
   }
-  return found;
 }
 
 const withoutSeparators = (text: string): string =>
@@ -116,27 +151,41 @@ const withoutSeparators = (text: string): string =>
 /**
  * The library's parseAllDocuments, with a look at the depth between its two halves: the second is recursive, and at the
  * end of the stack Node.js does not always throw but may end the process (a regular expression that cannot be compiled).
+ * Nothing after the first error of the first half is read.
  */
-function composed(text: string, lines: LineCounter): Document.Parsed[] {
-  const tokens = [...new Parser(lines.addNewLine).parse(text)];
-  const deep = tooDeepToken(tokens);
-  if (deep) throw errorAt(lines, 0, deep.offset, tooDeep(MAX_DEPTH));
-  return [...new Composer<ParsedNode>(PARSE).compose(tokens)];
-}
-
-function tooDeepToken(tokens: readonly CST.Token[]): CST.Token | undefined {
-  let level: readonly CST.Token[] = tokens;
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > MAX_DEPTH) return level[0];
-    level = level.flatMap(childTokens);
+function* composed(text: string, lines: LineCounter, options: ParseOptions): Generator<Document.Parsed> {
+  const composer = new Composer<ParsedNode>({ ...PARSE, ...options });
+  for (const token of tokensOf(text, lines)) {
+    yield* withoutStacks(() => [...composer.next(token)]);
+    if (token.type !== 'error') continue;
+    yield* composer.end(true, token.offset);
+    return;
   }
-  return undefined;
+  yield* composer.end();
 }
 
-function childTokens(token: CST.Token): CST.Token[] {
-  if (token.type === 'document') return token.value ? [token.value] : [];
-  if (!('items' in token)) return [];
-  return token.items.flatMap(({ key, value }) => [key, value].filter((child) => child != null));
+/** Documents, and what stands between them. @throws YamlError as soon as something begins that is nested too deep */
+function* tokensOf(text: string, lines: LineCounter): Generator<CST.Token> {
+  const parser = new Parser(lines.addNewLine);
+  lines.addNewLine(0);
+  for (const piece of new Lexer().lex(text)) {
+    yield* parser.next(piece);
+    // What is open: the document, and the collections in one another.
+    if (parser.stack.length <= MAX_DEPTH + 1) continue;
+    throw errorAt(lines, 0, parser.stack.at(-1)?.offset ?? parser.offset, tooDeep(MAX_DEPTH));
+  }
+  yield* parser.end();
+}
+
+/** The library makes an Error of each of a million wrong commas: all but the first are of no use, and its stack is dear. */
+function withoutStacks<T>(make: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 function refuseErrors(document: Document.Parsed, lines: LineCounter, index: number): void {
@@ -157,12 +206,16 @@ class Tree {
   readonly #targets = new Map<Node, Node>();
 
   constructor(
-    readonly root: ParsedNode | null,
+    readonly document: Document.Parsed,
     readonly lines: LineCounter,
     readonly index: number,
     /** The text's length where it does not end with a line break, else infinite. */
     readonly cutAt: number,
   ) {}
+
+  get root(): ParsedNode | null {
+    return this.document.contents;
+  }
 
   error(node: AnyNode, message: string): YamlError {
     return errorAt(this.lines, this.index, node?.range?.[0] ?? 0, message);

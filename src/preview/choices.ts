@@ -27,7 +27,7 @@ export interface GivenChoices {
 }
 
 const PREFIX = 'kube-harden.io/';
-const MODES = ['enforce', 'audit', 'disabled'] as const;
+export const MODES = ['enforce', 'audit', 'disabled'] as const;
 const RULE_VALUES = ['disabled', 'warn'];
 const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 

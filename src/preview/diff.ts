@@ -1,4 +1,4 @@
-import type { StructuredPatchHunk } from 'diff';
+import type { DiffArraysOptionsAbortable, StructuredPatchHunk } from 'diff';
 import { FILE_HEADERS_ONLY, diffArrays, formatPatch } from 'diff';
 import type { Splice } from './splice.js';
 import { applySplices } from './splice.js';
@@ -17,7 +17,7 @@ const CONTEXT = 3;
  */
 export function unifiedDiff(name: string, before: string, splices: readonly Splice[]): string {
   const lines = linesOf(before);
-  const hunks = toHunks(lines, changedRegions(before, lines, splices));
+  const hunks = toHunks(lines, regionsOf(before, lines, splices));
   if (hunks.length === 0) return '';
   const names = { oldFileName: `a/${name}`, newFileName: `b/${name}` };
   return formatPatch({ ...names, oldHeader: undefined, newHeader: undefined, hunks }, FILE_HEADERS_ONLY);
@@ -29,14 +29,16 @@ interface Line {
   readonly start: number;
 }
 
-/** Lines `from` to `to` (without it) of the old text, and the lines in their place. */
-interface Region {
+/** Lines `from` to `to` (without it, from 0) of the old text, and the lines in their place, with their line breaks. */
+export interface Region {
   readonly from: number;
   readonly to: number;
+  readonly before: readonly string[];
   readonly after: readonly string[];
 }
 
-function splitLines(text: string): string[] {
+/** With their line breaks. */
+export function splitLines(text: string): string[] {
   return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }
 
@@ -49,8 +51,17 @@ function linesOf(text: string): Line[] {
   });
 }
 
-/** Each splice widened to whole lines; those that touch are one. */
-function changedRegions(before: string, lines: readonly Line[], splices: readonly Splice[]): Region[] {
+/**
+ * Which lines of a text are edited: each splice widened to whole lines; those that touch are one. A line of a region may
+ * be the same as before.
+ *
+ * @param splices in order and not overlapping
+ */
+export function editedRegions(before: string, splices: readonly Splice[]): Region[] {
+  return regionsOf(before, linesOf(before), splices);
+}
+
+function regionsOf(before: string, lines: readonly Line[], splices: readonly Splice[]): Region[] {
   const groups: { from: number; to: number; splices: Splice[] }[] = [];
   const startOf = (line: number): number => lines[line]?.start ?? before.length;
   const textOf = (group: { from: number; to: number; splices: Splice[] }): string =>
@@ -67,7 +78,12 @@ function changedRegions(before: string, lines: readonly Line[], splices: readonl
   }
   const end = groups.at(-1);
   if (end && /[^\n]$/.test(textOf(end))) end.to = Math.min(end.to + 1, lines.length);
-  return groups.map((group) => ({ from: group.from, to: group.to, after: splitLines(textOf(group)) }));
+  return groups.map((group) => ({
+    from: group.from,
+    to: group.to,
+    before: lines.slice(group.from, group.to).map(({ text }) => text),
+    after: splitLines(textOf(group)),
+  }));
 }
 
 function affectedLines(
@@ -100,7 +116,7 @@ function toHunks(lines: readonly Line[], regions: readonly Region[]): Structured
   let shift = 0;
   let end = 0;
   for (const region of regions) {
-    const changed = changedLines(lines.slice(region.from, region.to), region.after);
+    const changed = changedLines(region.before, region.after);
     if (!changed.some((line) => /^[+-]/.test(line))) continue;
     let hunk = hunks.at(-1);
     let start = end;
@@ -112,7 +128,7 @@ function toHunks(lines: readonly Line[], regions: readonly Region[]): Structured
     }
     close(hunk, lines, start, region.from);
     hunk.lines.push(...changed);
-    shift += region.after.length - (region.to - region.from);
+    shift += region.after.length - region.before.length;
     end = region.to;
   }
   const last = hunks.at(-1);
@@ -126,11 +142,33 @@ function close(hunk: StructuredPatchHunk, lines: readonly Line[], from: number, 
   hunk.lines.push(...lines.slice(from, to).flatMap(({ text }) => hunkLine(' ', text)));
 }
 
-function changedLines(before: readonly Line[], after: readonly string[]): string[] {
-  const old = before.map(({ text }) => text);
-  return diffArrays(old, [...after]).flatMap(({ value, added, removed }) =>
-    value.flatMap((text) => hunkLine(added ? '+' : removed ? '-' : ' ', text)),
+function changedLines(before: readonly string[], after: readonly string[]): string[] {
+  return comparedLines(before, after).flatMap(({ lines, is }) =>
+    lines.flatMap((text) => hunkLine(is === 'added' ? '+' : is === 'removed' ? '-' : ' ', text)),
   );
+}
+
+/** Looking for the lines that stay costs as much as this times the lines: a document written anew may be large. */
+const EDITS_MAX = 2000;
+
+/** How the lines of a region become others. */
+export function comparedLines(
+  before: readonly string[],
+  after: readonly string[],
+): { readonly is: 'kept' | 'added' | 'removed'; readonly lines: readonly string[] }[] {
+  if (before.length === 0) return [{ is: 'added', lines: after }];
+  const options: DiffArraysOptionsAbortable<string> = { maxEditLength: EDITS_MAX };
+  const changes = diffArrays([...before], [...after], options);
+  if (changes === undefined) {
+    return [
+      { is: 'removed', lines: before },
+      { is: 'added', lines: after },
+    ];
+  }
+  return changes.map(({ value, added, removed }) => ({
+    is: added ? 'added' : removed ? 'removed' : 'kept',
+    lines: value,
+  }));
 }
 
 function hunkLine(sign: string, text: string): string[] {

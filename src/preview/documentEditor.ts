@@ -5,11 +5,21 @@ import type { Path } from '../hardening/rule.js';
 import { alignLists } from './alignLists.js';
 import { sameJson } from '../hardening/sameJson.js';
 import { NotEditable } from './notEditable.js';
-import type { Splice } from './splice.js';
+import type { Piece, Splice } from './splice.js';
 import type { YamlComments } from './yamlComments.js';
 import { isMergeKey, keyOf } from './yamlKeys.js';
 import type { FlowStyle, YamlStyle } from './yamlText.js';
-import { blockLines, flowEntry, flowText, isFilled, itemLines, jsonText, scalarText } from './yamlText.js';
+import {
+  blockLines,
+  flowEntry,
+  flowText,
+  isFilled,
+  itemLines,
+  jsonLines,
+  scalarText,
+  withHead,
+  withTail,
+} from './yamlText.js';
 
 /** Where a node stands, which decides how another is written in its place. */
 type Place =
@@ -29,6 +39,9 @@ interface MapPlace {
 type Data = Record<string, unknown>;
 type AnyNode = Node | null;
 
+/** An edit before its document is known. */
+export type DocumentSplice = Splice & { readonly pieces: readonly Piece[] };
+
 /**
  * Finds the smallest edits of a text after which one of its documents reads as other data: a missing field becomes
  * new lines after the last field of its map, and what is not touched keeps its bytes. A comment is never lost: one
@@ -36,7 +49,7 @@ type AnyNode = Node | null;
  * collected, all relative to the text as it was.
  */
 export class DocumentEditor {
-  readonly #splices: Splice[] = [];
+  readonly #splices: DocumentSplice[] = [];
   readonly #text: string;
   readonly #comments: YamlComments;
   readonly #style: YamlStyle;
@@ -46,6 +59,7 @@ export class DocumentEditor {
   readonly #jsonStep: string | undefined;
   /** Where the nodes with an anchor stand: what they will hold is what their aliases will read as. */
   readonly #anchored = new Map<Node, Path>();
+  readonly #shared = new Map<string, Path>();
 
   /**
    * @param comments those of the text
@@ -67,12 +81,17 @@ export class DocumentEditor {
     this.#after = after;
     this.#jsonStep = jsonStep(text, document.contents);
     this.#collectAnchors(document.contents, []);
-    this.#value(document.contents, before, after, { in: 'document' });
+    this.#value(document.contents, before, after, { in: 'document' }, []);
   }
 
   /** In the order of the text. Where several begin at one place, the innermost comes first. */
-  get splices(): readonly Splice[] {
+  get splices(): readonly DocumentSplice[] {
     return this.#splices;
+  }
+
+  /** Fields that stay an alias, or merged in, by their path as JSON: where what they hold is written. */
+  get shared(): ReadonlyMap<string, Path> {
+    return this.#shared;
   }
 
   #collectAnchors(node: unknown, path: Path): void {
@@ -86,22 +105,24 @@ export class DocumentEditor {
     walk(node, path);
   }
 
-  #value(node: AnyNode, before: unknown, after: unknown, place: Place): void {
+  #value(node: AnyNode, before: unknown, after: unknown, place: Place, path: Path): void {
     // Without anchors, what stays equal needs no look; with them, an alias changes with its anchor.
     if (this.#anchored.size === 0 && sameJson(before, after)) return;
     if (isAlias(node)) {
-      if (!sameJson(this.#readsAs(node), after)) this.#replace(node, after, place);
+      const { value, path: target } = this.#readsAs(node);
+      if (sameJson(value, after)) this.#shared.set(JSON.stringify(path), target);
+      else this.#replace(node, after, place, path);
     } else if (isMap(node) && isRecord(before) && isRecord(after)) {
-      this.#map(node, before, after, place);
+      this.#map(node, before, after, place, path);
     } else if (isSeq(node) && Array.isArray(before) && Array.isArray(after)) {
-      this.#list(node, before, after, place);
+      this.#list(node, before, after, place, path);
     } else if (!sameJson(before, after)) {
-      this.#replace(node, after, place);
+      this.#replace(node, after, place, path);
     }
   }
 
-  /** What an alias will read as once the edits are made: what its anchor is to hold. */
-  #readsAs(node: AnyNode): unknown {
+  /** What an alias will read as once the edits are made: what its anchor is to hold, and where that stands. */
+  #readsAs(node: AnyNode): { readonly value: unknown; readonly path: Path } {
     if (!isAlias(node)) throw new NotEditable('a merge key without an alias');
     const target = node.resolve(this.#document);
     const path = target && this.#anchored.get(target);
@@ -112,10 +133,10 @@ export class DocumentEditor {
         throw new NotEditable(`the anchor of *${node.source} goes`);
       value = (value as Record<string | number, unknown>)[key];
     }
-    return value;
+    return { value, path };
   }
 
-  #map(node: YAMLMap, before: Data, after: Data, place: Place): void {
+  #map(node: YAMLMap, before: Data, after: Data, place: Place, path: Path): void {
     const merged = this.#merged(node);
     const pairs = node.items as Pair<Node, AnyNode>[];
     const own = new Set(pairs.filter(({ key }) => !isMergeKey(key)).map(({ key }) => keyOf(key)));
@@ -136,88 +157,104 @@ export class DocumentEditor {
         if (isWrittenOut || !sameJson(hiding.value, after[key]))
           throw new NotEditable(`${key} is hidden by a merge key`);
       } else if (!Object.hasOwn(after, key)) gone.push(index);
-      else this.#value(pair.value, before[key], after[key], this.#placeOf(node, pair));
+      else this.#value(pair.value, before[key], after[key], this.#placeOf(node, pair), [...path, key]);
     });
-    const added = Object.keys(after).filter(
-      (key) => !own.has(key) && !(inherited.has(key) && sameJson(inherited.get(key)?.value, after[key])),
-    );
+    const added = Object.keys(after).filter((key) => {
+      if (own.has(key)) return false;
+      const held = inherited.get(key);
+      if (!held || !sameJson(held.value, after[key])) return true;
+      this.#shared.set(JSON.stringify([...path, key]), held.path);
+      return false;
+    });
     const entries = added.map((key) => [key, after[key]] as const);
     if (gone.length === 0 && entries.length === 0) return;
     if (gone.length === pairs.length || pairs.length === 0) {
-      this.#replace(node, after, place);
+      this.#replace(node, after, place, path);
       return;
     }
+    const pathOf = (pair: Pair<Node, AnyNode>): Path =>
+      isMergeKey(pair.key) ? path : [...path, keyOf(pair.key)];
     if (node.flow) {
       const flow = this.#flowStyle(node);
       const kept = pairs.filter((_, index) => !gone.includes(index)).map((pair) => this.#span(pair));
       const dropped = gone.map((index) => pairs[index]).filter((pair) => pair !== undefined);
       this.#editFlow(
         kept,
-        dropped.map((pair) => this.#span(pair)),
+        dropped.map((pair) => ({ ...this.#span(pair), path: pathOf(pair) })),
         entries.map(
           ([key, value]) =>
             (margin) =>
-              this.#flowEntry(key, value, flow, margin),
+              this.#flowEntry(key, value, flow, margin, [...path, key]),
         ),
         flow,
       );
       return;
     }
     const indent = indentOf(node);
-    for (const index of gone) this.#removeEntry(pairs, index);
-    const lines = entries.flatMap(([key, value]) => blockLines({ [key]: value }, indent, this.#style));
+    for (const index of gone) this.#removeEntry(pairs, index, path);
+    const lines = entries.flatMap(([key, value]) => blockLines({ [key]: value }, indent, this.#style, path));
     this.#insertLines(this.#endOf(node), lines);
   }
 
-  /** The keys that merge keys bring in, with what they will hold and where the last such merge key stands. */
-  #merged(node: YAMLMap): ReadonlyMap<string, { value: unknown; index: number }> {
-    const merged = new Map<string, { value: unknown; index: number }>();
+  /** The keys that merge keys bring in. */
+  #merged(node: YAMLMap): ReadonlyMap<string, Merged> {
+    const merged = new Map<string, Merged>();
     node.items.forEach(({ key, value }, index) => {
       if (!isMergeKey(key)) return;
       const sources = isSeq(value) ? [...value.items].reverse() : [value];
       for (const source of sources) {
-        const map = this.#readsAs(source as AnyNode);
+        const { value: map, path } = this.#readsAs(source as AnyNode);
         if (!isRecord(map)) throw new NotEditable('a merge key of something that is no map');
-        for (const [name, held] of Object.entries(map)) merged.set(name, { value: held, index });
+        for (const [name, held] of Object.entries(map))
+          merged.set(name, { value: held, path: [...path, name], index });
       }
     });
     return merged;
   }
 
-  #list(node: YAMLSeq, before: readonly unknown[], after: readonly unknown[], place: Place): void {
+  #list(
+    node: YAMLSeq,
+    before: readonly unknown[],
+    after: readonly unknown[],
+    place: Place,
+    path: Path,
+  ): void {
     const items = node.items as AnyNode[];
     if (items.length !== before.length) throw new NotEditable('a list does not hold what was read');
     const { pairs } = alignLists(before, after);
     for (const [from, to] of pairs) {
-      this.#value(items[from] ?? null, before[from], after[to], this.#placeOfItem(node, from));
+      this.#value(items[from] ?? null, before[from], after[to], this.#placeOfItem(node, from), [...path, to]);
     }
     const kept = new Set(pairs.map(([from]) => from));
     if (kept.size === before.length && kept.size === after.length) return;
     if (kept.size === 0) {
-      this.#replace(node, after, place);
+      this.#replace(node, after, place, path);
       return;
     }
     const gone = before.map((_, index) => index).filter((index) => !kept.has(index));
     const inserted = insertions(pairs, after);
     if (node.flow) {
-      if ([...inserted.keys()].some((index) => index !== Math.max(...kept))) {
-        this.#replace(node, after, place);
+      const last = pairs.at(-1)?.[0];
+      if ([...inserted.keys()].some((index) => index !== last)) {
+        this.#replace(node, after, place, path);
         return;
       }
       const flow = this.#flowStyle(node);
-      const spans = items.map((item) => ({ start: startOf(item), end: this.#endOf(item) }));
+      const spans = items.map((item) => ({ start: startOf(item), end: this.#endOf(item), path }));
       this.#editFlow(
         spans.filter((_, index) => kept.has(index)),
         spans.filter((_, index) => !kept.has(index)),
-        [...inserted.values()].flat().map((item) => (margin) => this.#flowValue(item, flow, margin)),
+        [...inserted.values()]
+          .flat()
+          .map((index) => (margin) => this.#flowValue(after[index], flow, margin, [...path, index])),
         flow,
       );
       return;
     }
     const indent = indentOf(node);
-    for (const index of gone) this.#removeItem(node, index);
-    for (const [index, values] of inserted) {
-      const lines = values.flatMap((value) => itemLines(value, indent, this.#style));
+    for (const index of gone) this.#removeItem(node, index, path);
+    for (const [index, added] of inserted) {
+      const lines = added.flatMap((item) => itemLines(after[item], indent, this.#style, [...path, item]));
       if (index >= 0) this.#insertLines(this.#endOf(items[index] ?? null), lines);
       else if (this.#isFirstOnLine(startOf(node)))
         this.#splice(this.#lineStart(startOf(node)), undefined, this.#joined(lines));
@@ -226,37 +263,38 @@ export class DocumentEditor {
   }
 
   /** Writes other data in the place of a node. */
-  #replace(node: AnyNode, after: unknown, place: Place): void {
+  #replace(node: AnyNode, after: unknown, place: Place, path: Path): void {
     const start = startOf(node);
     const end = this.#endOf(node);
     const isBlock = (isMap(node) || isSeq(node)) && !node.flow;
     if (isBlock && place.in === 'map' && start >= this.#nextLine(place.colon)) {
-      this.#replaceBelow(place, { start, end }, after);
+      this.#replaceBelow(place, { start, end }, after, path);
       return;
     }
-    const comments = this.#commentLines(start, end);
+    const comments = this.#commentLines(start, end, path);
     if (place.in === 'document') {
       if (!(isMap(node) || isSeq(node)) || isBlock) throw new NotEditable('the document itself');
-      this.#splice(start, end, this.#flowValue(after, this.#flowStyle(node), ''));
+      this.#splice(start, end, this.#flowValue(after, this.#flowStyle(node), '', path));
     } else if (place.in === 'flow') {
-      this.#splice(start, end, this.#flowValue(after, this.#flowStyle(node), this.#marginAt(start)));
+      this.#splice(start, end, this.#flowValue(after, this.#flowStyle(node), this.#marginAt(start), path));
     } else if (!isFilled(after)) {
       const text = scalarText(after, isScalar(node) ? node : undefined);
-      if (isBlock) this.#splice(place.in === 'map' ? place.colon : place.dash, end, ` ${text}`);
-      else if (start === end)
-        this.#splice(place.in === 'map' ? place.colon : place.dash, undefined, ` ${text}`);
-      else this.#splice(start, end, text);
+      const before = place.in === 'map' ? place.colon : place.dash;
+      if (isBlock) this.#splice(before, end, [{ text: ` ${text}`, path }]);
+      else if (start === end) this.#splice(before, undefined, [{ text: ` ${text}`, path }]);
+      else this.#splice(start, end, [{ text, path }]);
     } else if (place.in === 'list') {
-      const [first = '', ...rest] = blockLines(after, place.indent + 2, this.#style);
-      const text = this.#lines([first.trimStart(), ...rest]);
-      if (start === end) this.#splice(place.dash, undefined, ` ${text}`);
-      else this.#splice(start, end, text);
+      const [first, ...rest] = blockLines(after, place.indent + 2, this.#style, path);
+      const lines = this.#lines([{ text: first?.text.trimStart() ?? '', path }, ...rest]);
+      if (start === end) this.#splice(place.dash, undefined, withHead(' ', lines));
+      else this.#splice(start, end, lines);
     } else {
-      const lines = this.#linesBelow(place, after);
-      if (isBlock) this.#splice(place.colon, end, this.#style.eol + this.#lines(lines));
+      const lines = this.#linesBelow(place, after, path);
+      if (isBlock) this.#splice(place.colon, end, withHead(this.#style.eol, this.#lines(lines)));
       else {
         // `key: {}` keeps its line, its anchor and its comment; what it holds goes below.
-        if (start !== end) this.#splice(start - blanksBefore(this.#text, place.colon, start), end, '');
+        const from = start - blanksBefore(this.#text, place.colon, start);
+        if (start !== end) this.#splice(from, end, [{ text: '', path }]);
         this.#insertLines(end, [...comments, ...lines]);
         return;
       }
@@ -265,97 +303,119 @@ export class DocumentEditor {
   }
 
   /** Writes other data in the place of a block that stands on the lines below its key, whose own line stays. */
-  #replaceBelow(place: MapPlace, block: Span, after: unknown): void {
-    const lines = isFilled(after) ? this.#linesBelow(place, after) : [];
+  #replaceBelow(place: MapPlace, block: Span, after: unknown, path: Path): void {
+    const lines = isFilled(after) ? this.#linesBelow(place, after, path) : [];
     if (lines.length === 0) {
       const below = this.#nextLine(place.colon);
       const [comment] = this.#comments.within(place.colon, below);
       const beside = this.#text.slice(place.colon, comment?.start ?? below).trimEnd();
-      this.#splice(place.colon + beside.length, undefined, ` ${scalarText(after)}`);
+      this.#splice(place.colon + beside.length, undefined, [{ text: ` ${scalarText(after)}`, path }]);
     }
-    this.#replaceLines(this.#lineStart(block.start), this.#nextLine(block.end), lines);
+    this.#replaceLines(this.#lineStart(block.start), this.#nextLine(block.end), lines, path);
   }
 
-  #linesBelow(place: MapPlace, value: object): string[] {
+  #linesBelow(place: MapPlace, value: object, path: Path): Piece[] {
     const column = place.indent + (Array.isArray(value) ? this.#style.dash : this.#style.step);
-    return blockLines(value, column, this.#style);
+    return blockLines(value, column, this.#style, path);
   }
 
   /** Takes the lines of a key out; of a key that shares its line with a dash, the next key moves up there. */
-  #removeEntry(pairs: readonly Pair<Node, AnyNode>[], index: number): void {
+  #removeEntry(pairs: readonly Pair<Node, AnyNode>[], index: number, map: Path): void {
     const pair = pairs[index];
     if (!pair) return;
     const { start, end } = this.#span(pair);
     const next = pairs[index + 1];
-    if (this.#isFirstOnLine(start)) this.#replaceLines(this.#lineStart(start), this.#nextLine(end), []);
-    else if (next) this.#splice(start, startOf(next.key), this.#commentsWithin(start, startOf(next.key)));
-    else throw new NotEditable('the only key on the line of a dash');
+    const path = isMergeKey(pair.key) ? map : [...map, keyOf(pair.key)];
+    if (this.#isFirstOnLine(start)) this.#replaceLines(this.#lineStart(start), this.#nextLine(end), [], path);
+    else if (next) {
+      const until = startOf(next.key);
+      this.#splice(start, until, [{ text: this.#commentsWithin(start, until), path }]);
+    } else throw new NotEditable('the only key on the line of a dash');
   }
 
-  #removeItem(node: YAMLSeq, index: number): void {
+  #removeItem(node: YAMLSeq, index: number, path: Path): void {
     const dash = this.#dashOf(node, index) - 1;
     if (!this.#isFirstOnLine(dash)) throw new NotEditable('an item of a list that begins within a line');
     const end = this.#endOf((node.items[index] ?? null) as AnyNode, dash + 1);
-    this.#replaceLines(this.#lineStart(dash), this.#nextLine(end), []);
+    this.#replaceLines(this.#lineStart(dash), this.#nextLine(end), [], path);
   }
 
   /** Entries or items of a flow collection: takes some out with their commas, and appends others. */
   #editFlow(
     kept: readonly Span[],
-    gone: readonly Span[],
-    added: readonly ((margin: string) => string)[],
+    gone: readonly (Span & { readonly path: Path })[],
+    added: readonly ((margin: string) => Piece[])[],
     flow: FlowStyle,
   ): void {
     const last = kept.at(-1);
     if (!last) throw new NotEditable('nothing of a flow collection stays');
-    for (const span of gone) {
-      const next = [...kept, ...gone]
-        .filter(({ start }) => start > span.start)
-        .sort((a, b) => a.start - b.start)[0];
-      if (span.start < last.start && next)
-        this.#splice(span.start, next.start, this.#commentsWithin(span.start, next.start));
+    const starts =
+      gone.length === 0 ? [] : [...kept, ...gone].map(({ start }) => start).sort((a, b) => a - b);
+    for (const { start, path } of gone) {
+      const next = starts[starts.indexOf(start) + 1];
+      if (start < last.start && next !== undefined)
+        this.#splice(start, next, [{ text: this.#commentsWithin(start, next), path }]);
     }
     const tail = gone.filter(({ start }) => start > last.start);
     const end = Math.max(last.end, ...tail.map((span) => span.end));
     const margin = this.#marginAt(last.start);
-    const texts = added.map((entry) => entry(margin));
+    const entries = added.map((entry) => entry(margin));
     const onLines = this.#isFirstOnLine(last.start);
     if (onLines && end === last.end) {
-      this.#addFlowLines(end, texts, margin);
+      this.#addFlowLines(end, entries, margin);
       return;
     }
     const comma = onLines ? `,${this.#style.eol}${margin}` : flow.spaced ? ', ' : ',';
-    this.#splice(last.end, undefined, texts.map((text) => comma + text).join(''));
-    if (end > last.end) this.#splice(last.end, end, this.#commentsWithin(last.end, end, margin));
+    this.#splice(
+      last.end,
+      undefined,
+      entries.flatMap((entry) => withHead(comma, entry)),
+    );
+    const [first] = tail;
+    if (first)
+      this.#splice(last.end, end, [
+        { text: this.#commentsWithin(last.end, end, margin), path: first.path },
+        ...tail.slice(1).map(({ path }) => ({ text: '', path })),
+      ]);
   }
 
   /** Entries on lines of their own, after the one that ends at an offset and after the comment on its line. */
-  #addFlowLines(end: number, texts: readonly string[], margin: string): void {
-    if (texts.length === 0) return;
+  #addFlowLines(end: number, entries: readonly (readonly Piece[])[], margin: string): void {
+    const [first] = entries;
+    if (!first) return;
     const lineBreak = this.#style.eol + margin;
     const [comment] = this.#comments.within(end, this.#nextLine(end));
     const between = this.#text.slice(end, comment?.start ?? end);
     if (!comment || !/^[ \t]*,?[ \t]*$/.test(between)) {
-      this.#splice(end, undefined, texts.map((text) => `,${lineBreak}${text}`).join(''));
+      this.#splice(
+        end,
+        undefined,
+        entries.flatMap((entry) => withHead(`,${lineBreak}`, entry)),
+      );
       return;
     }
     const after = comment.start + comment.text.length;
-    if (between.includes(','))
-      this.#splice(after, undefined, texts.map((text) => `${lineBreak}${text},`).join(''));
-    else {
-      this.#splice(end, undefined, ',');
-      this.#splice(after, undefined, lineBreak + texts.join(`,${lineBreak}`));
+    if (between.includes(',')) {
+      const lines = entries.flatMap((entry) => withHead(lineBreak, withTail(entry, ',')));
+      this.#splice(after, undefined, lines);
+    } else {
+      this.#splice(end, undefined, [{ text: ',', path: first[0]?.path ?? [] }]);
+      const lines = entries.flatMap((entry, index) =>
+        withHead(lineBreak, withTail(entry, index < entries.length - 1 ? ',' : '')),
+      );
+      this.#splice(after, undefined, lines);
     }
   }
 
-  #flowEntry(key: string, value: unknown, flow: FlowStyle, margin: string): string {
-    if (this.#jsonStep === undefined || !isFilled(value)) return flowEntry(key, value, flow);
-    return `${JSON.stringify(key)}: ${jsonText(value, this.#jsonStep, margin, this.#style.eol)}`;
+  #flowEntry(key: string, value: unknown, flow: FlowStyle, margin: string, path: Path): Piece[] {
+    if (this.#jsonStep === undefined || !isFilled(value))
+      return [{ text: flowEntry(key, value, flow), path }];
+    return withHead(`${JSON.stringify(key)}: `, this.#flowValue(value, flow, margin, path));
   }
 
-  #flowValue(value: unknown, flow: FlowStyle, margin: string): string {
-    if (this.#jsonStep === undefined || !isFilled(value)) return flowText(value, flow);
-    return jsonText(value, this.#jsonStep, margin, this.#style.eol);
+  #flowValue(value: unknown, flow: FlowStyle, margin: string, path: Path): Piece[] {
+    if (this.#jsonStep === undefined || !isFilled(value)) return [{ text: flowText(value, flow), path }];
+    return this.#lines(jsonLines(value, this.#jsonStep, margin, path));
   }
 
   #isJson(): boolean {
@@ -422,22 +482,25 @@ export class DocumentEditor {
     return Math.max(end, least);
   }
 
-  #insertLines(after: number, lines: readonly string[]): void {
+  #insertLines(after: number, lines: readonly Piece[]): void {
     if (lines.length === 0) return;
     const at = this.#nextLine(after);
     if (this.#text[at - 1] === '\n') this.#splice(at, undefined, this.#joined(lines));
-    else this.#splice(at, undefined, this.#style.eol + this.#lines(lines));
+    else this.#splice(at, undefined, withHead(this.#style.eol, this.#lines(lines)));
   }
 
   /** Takes whole lines out, but for their comments, and puts others in their place. */
-  #replaceLines(start: number, end: number, lines: readonly string[]): void {
-    const all = [...this.#commentLines(start, end), ...lines];
-    this.#splice(start, end, this.#text[end - 1] === '\n' ? this.#joined(all) : this.#lines(all));
+  #replaceLines(start: number, end: number, lines: readonly Piece[], path: Path): void {
+    const all = [...this.#commentLines(start, end, path), ...lines];
+    const pieces = this.#text[end - 1] === '\n' ? this.#joined(all) : this.#lines(all);
+    this.#splice(start, end, pieces.length > 0 ? pieces : [{ text: '', path }]);
   }
 
   /** The comments of a stretch, each as a line of its own, as far to the right as its line begins. */
-  #commentLines(start: number, end: number): string[] {
-    return this.#comments.within(start, end).map((comment) => this.#marginAt(comment.start) + comment.text);
+  #commentLines(start: number, end: number, path: Path): Piece[] {
+    return this.#comments
+      .within(start, end)
+      .map((comment) => ({ text: this.#marginAt(comment.start) + comment.text, path }));
   }
 
   /** The comments of a stretch that begins and ends within lines, where something else follows. */
@@ -447,16 +510,20 @@ export class DocumentEditor {
     return text !== '' && /\S/.test(this.#text[start - 1] ?? '') ? ` ${text}` : text;
   }
 
-  #lines(lines: readonly string[]): string {
-    return lines.join(this.#style.eol);
+  #lines(lines: readonly Piece[]): Piece[] {
+    return lines.map((line, index) =>
+      index < lines.length - 1 ? { ...line, text: line.text + this.#style.eol } : line,
+    );
   }
 
-  #joined(lines: readonly string[]): string {
-    return lines.map((line) => line + this.#style.eol).join('');
+  #joined(lines: readonly Piece[]): Piece[] {
+    return lines.map((line) => ({ ...line, text: line.text + this.#style.eol }));
   }
 
-  #splice(start: number, end: number | undefined, text: string): void {
-    this.#splices.push({ start, end: end ?? start, text });
+  #splice(start: number, end: number | undefined, pieces: readonly Piece[]): void {
+    if (pieces.length === 0) return;
+    const text = pieces.map((piece) => piece.text).join('');
+    this.#splices.push({ start, end: end ?? start, text, pieces });
   }
 
   #lineStart(offset: number): number {
@@ -483,6 +550,13 @@ interface Span {
   readonly end: number;
 }
 
+/** What a merge key brings in: what it will hold, where that is written, and which pair the last such merge key is. */
+interface Merged {
+  readonly value: unknown;
+  readonly path: Path;
+  readonly index: number;
+}
+
 function hasAliases(document: Document.Parsed): boolean {
   const found: unknown[] = [];
   visit(document, {
@@ -494,23 +568,23 @@ function hasAliases(document: Document.Parsed): boolean {
   return found.length > 0;
 }
 
-/** The values to insert, by the old item after which they go (-1: before the first). */
+/** Which new items to insert, by the old item after which they go (-1: before the first). */
 function insertions(
   pairs: readonly (readonly [number, number])[],
   after: readonly unknown[],
-): ReadonlyMap<number, readonly unknown[]> {
+): ReadonlyMap<number, readonly number[]> {
   const origin = new Map(pairs.map(([from, to]) => [to, from]));
-  const inserted = new Map<number, unknown[]>();
+  const inserted = new Map<number, number[]>();
   let last = -1;
-  after.forEach((value, index) => {
+  after.forEach((_, index) => {
     const from = origin.get(index);
     if (from !== undefined) {
       last = from;
       return;
     }
-    const values = inserted.get(last) ?? [];
-    values.push(value);
-    inserted.set(last, values);
+    const indexes = inserted.get(last) ?? [];
+    indexes.push(index);
+    inserted.set(last, indexes);
   });
   return inserted;
 }

@@ -20,8 +20,7 @@ export interface ManifestFile {
   /** What it is called in a diff: a path, or `manifest.yaml` for a request's body. */
   readonly name: string;
   readonly text: string;
-  /** What its documents hold. */
-  readonly documents: readonly unknown[];
+  readonly documents: readonly KubernetesDocument[];
   readonly manifests: readonly Manifest[];
   /** Documents that are no Kubernetes objects. They are previewed never, but reported with what else is wrong. */
   readonly issues: readonly ManifestIssue[];
@@ -62,7 +61,7 @@ export function readManifests(bytes: Uint8Array, { file }: ReadOptions = {}): Ma
   return {
     name: file ?? 'manifest.yaml',
     text,
-    documents: documents.map(({ object }) => object),
+    documents,
     manifests: reader.manifests,
     issues: reader.issues,
   };

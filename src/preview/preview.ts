@@ -3,13 +3,13 @@ import type { Operation } from 'fast-json-patch';
 import type { AdmissionRequest, Decision, KubernetesObject } from '../admission/types.js';
 import { decide, patchFor } from '../admission/decide.js';
 import { templateInput } from '../admission/scope.js';
-import { optOutLabel } from '../admission/text.js';
+import { optOutCommand } from '../admission/text.js';
 import { fieldPath } from '../hardening/fieldPath.js';
 import { locatePodOf, type LocatedPod } from '../hardening/locate.js';
 import { toPatch } from '../hardening/patch.js';
 import type { Plan } from '../hardening/plan.js';
 import type { Pod } from '../hardening/podSpec.js';
-import type { Change, ContainerRef, RuleId } from '../hardening/rule.js';
+import type { Change, ContainerRef, Path, RuleId } from '../hardening/rule.js';
 import { RULES_BY_ID } from '../hardening/rules/index.js';
 import { evaluatePodSecurity } from '../podSecurity/evaluate.js';
 import { NEWEST_MINOR, podSecurityVersion } from '../podSecurity/version.js';
@@ -46,6 +46,8 @@ export interface Preview {
    * fields already the webhook does nothing.
    */
   readonly edit: readonly Operation[];
+  /** Where each of the result's changes stands in the object, with `-` for an item added to a list. */
+  readonly changePaths: readonly Path[];
 }
 
 /**
@@ -92,7 +94,12 @@ export function preview(
     podSecurity: pod && hardened ? podSecurity(pod, hardened, podSecurityMinor) : null,
     hardened: hardened ?? null,
   };
-  return { result, notices: plan.notices, edit: located ? toPatch(object, located.base, changes) : [] };
+  return {
+    result,
+    notices: plan.notices,
+    edit: located ? toPatch(object, located.base, changes) : [],
+    changePaths: located ? changes.map(({ path }) => [...located.base, ...path]) : [],
+  };
 }
 
 /** Where a manifest keeps its pod; undefined for a kind that has none. */
@@ -160,7 +167,7 @@ function toPreviewSkip(skip: Decision['skips'][number], namespace: string, plan:
     container: nameOf(skip.container),
     code: skip.code,
     reason: skip.detail === undefined ? reason : `${reason} (${skip.detail})`,
-    optOut: optOutCommand(skip.rule, namespace, plan),
+    optOut: commandToOptOut(skip.rule, namespace, plan),
   };
 }
 
@@ -170,7 +177,7 @@ function toPreviewViolation(
   plan: Plan,
 ): PreviewViolation {
   const { rule, field, value, detail } = violation;
-  const command = optOutCommand(rule, namespace, plan);
+  const command = commandToOptOut(rule, namespace, plan);
   const change = `${value === undefined ? 'set' : 'change'} ${field}${detail === undefined ? '' : ` (${detail})`}`;
   return {
     rule,
@@ -186,10 +193,10 @@ function toPreviewViolation(
 }
 
 /** The command that turns a rule off in a namespace, where a label may and has not done so already. */
-function optOutCommand(rule: RuleId, namespace: string, plan: Plan): string | null {
+function commandToOptOut(rule: RuleId, namespace: string, plan: Plan): string | null {
   const rulePlan = plan.byId[rule];
   if (!rulePlan || rulePlan.optOut === 'Forbidden' || rulePlan.optedOut) return null;
-  return `kubectl label ns ${namespace} ${optOutLabel(rule)}`;
+  return optOutCommand(rulePlan, namespace);
 }
 
 function nameOf(container: ContainerRef | undefined): string | null {

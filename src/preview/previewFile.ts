@@ -1,5 +1,6 @@
 import type { Plan } from '../hardening/plan.js';
 import { validatePod } from '../hardening/validatePod.js';
+import type { PlanChoices } from '../policy/planChoices.js';
 import type { PlanSource } from '../policy/planSource.js';
 import { PlanUnavailableError } from '../policy/planUnavailableError.js';
 import { namespaceProblem, type PreviewChoices } from './choices.js';
@@ -8,16 +9,14 @@ import { manifestIssue, type Manifest, type ManifestFile } from './manifests.js'
 import { namespaceOf, podOf, preview, type Preview } from './preview.js';
 import { editYaml, type EditedYaml, type YamlEdit } from './yamlEdit.js';
 
-/** Plans, also as they would be with another policy, mode or labels (StandalonePlans has both). */
-export interface PreviewPlans extends PlanSource {
+/** Plans as they would be with another policy, mode or labels. */
+export interface PlansWith {
   /** @throws PolicyUnknownError */
-  planWith(given: {
-    readonly namespace: string;
-    readonly policy?: string | undefined;
-    readonly mode?: string | undefined;
-    readonly labels?: Readonly<Record<string, string>> | undefined;
-  }): Plan | Promise<Plan>;
+  planWith(given: PlanChoices): Plan | Promise<Plan>;
 }
+
+/** Plans, also as they would be with another policy, mode or labels (StandalonePlans has both). */
+export interface PreviewPlans extends PlanSource, PlansWith {}
 
 /** Every namespace that the objects of a file go to, or name. */
 export function namespacesOf({ manifests }: ManifestFile, given: string | undefined): readonly string[] {
@@ -50,7 +49,7 @@ export interface FilePreview {
 export async function previewFile(
   file: ManifestFile,
   choices: PreviewChoices,
-  plans: PreviewPlans,
+  plans: PlansWith,
 ): Promise<FilePreview> {
   const issues: ManifestIssue[] = [...file.issues];
   const notFound: ManifestIssue[] = [];
@@ -98,7 +97,7 @@ function typeIssues(manifest: Manifest, namespace: string): ManifestIssue[] {
 async function planOf(
   namespace: string,
   { policy, mode, labels }: PreviewChoices,
-  plans: PreviewPlans,
+  plans: PlansWith,
 ): Promise<Plan | PlanUnavailableError> {
   try {
     return await plans.planWith({ namespace, policy, mode, labels });

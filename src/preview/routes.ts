@@ -1,18 +1,19 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import express from 'express';
 import type { Request, Response, Router } from 'express';
+import type { PlanChoices } from '../policy/planChoices.js';
 import type { Policy } from '../policy/policy.js';
 import { didYouMean } from '../policy/didYouMean.js';
-import { PlanUnavailableError } from '../policy/planUnavailableError.js';
-import { ALL_NAMESPACES, type Authorize, type PreviewLocals } from './access.js';
+import type { PreviewLocals } from './access.js';
 import { queryOf } from './admitCaller.js';
+import { ANSWER_MEDIA_TYPES, answerPreview, type AnswerMediaType, type PreviewQuestion } from './answer.js';
 import { ProblemError } from './problem.js';
 import { CATALOGUE } from './catalogue.js';
 import { readChoices, type PreviewChoices } from './choices.js';
-import { unifiedDiff } from './diff.js';
-import { ManifestError, manifestIssueText } from './manifestError.js';
-import { MAX_MANIFEST_BYTES, readManifests, type ManifestFile } from './manifests.js';
-import { notes } from './notes.js';
-import { namespacesOf, previewFile, type FilePreview, type PreviewPlans } from './previewFile.js';
+import { MAX_MANIFEST_BYTES } from './manifests.js';
+import type { PreviewPlans } from './previewFile.js';
+import type { PreviewWorker, WorkerHost } from './previewWorker.js';
 
 export interface PreviewDeps {
   readonly plans: PreviewPlans;
@@ -23,48 +24,133 @@ export interface PreviewDeps {
    * known, the newest that we know. Never rejects.
    */
   readonly podSecurityMinor?: (() => Promise<number | undefined>) | undefined;
+  /** Makes the previews that take a while; without it they are made here. */
+  readonly worker?: ({ readonly thread: PreviewWorker } & Pick<WorkerHost, 'inputsWith'>) | undefined;
 }
 
 /** The routes of the preview listener. They throw ProblemError; the listener makes the problem document of it. */
-export function previewRoutes({ plans, policies, podSecurityMinor: clusterMinor }: PreviewDeps): Router {
+export function previewRoutes({ plans, policies, podSecurityMinor, worker }: PreviewDeps): Router {
   const router = express.Router();
   // Everything is taken as bytes: what curl and browsers say of them is not to be relied on.
   const body = express.raw({ type: () => true, limit: MAX_MANIFEST_BYTES, inflate: false });
+  const room = new BodyRoom();
 
-  router.post('/preview', checkContentType, body, async (req, res: Response<unknown, PreviewLocals>) => {
-    const answer = answerFor(req);
-    const choices = choicesOf(req, policies());
-    const bytes = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
-    const preview = await orProblem(async () => {
-      const file = readManifests(bytes);
-      await authorizeFile(file, choices, res.locals.authorize);
-      const podSecurityMinor = choices.podSecurityMinor ?? (await clusterMinor?.());
-      return previewFile(file, { ...choices, podSecurityMinor }, plans);
-    });
-    res.setHeader('vary', 'accept');
-    res.setHeader('cache-control', 'no-store');
-    answer(res, preview);
-  });
+  router.post(
+    '/preview',
+    checkContentType,
+    async (req, res, next) => {
+      await room.take(req, res);
+      next();
+    },
+    body,
+    async (req, res: Response<unknown, PreviewLocals>) => {
+      const mediaType = mediaTypeOf(req);
+      const choices = choicesOf(req, policies());
+      const bytes = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
+      const question: PreviewQuestion = { bytes, choices, mediaType };
+      const host = {
+        authorize: res.locals.authorize,
+        podSecurityMinor: () => podSecurityMinor?.() ?? Promise.resolve(undefined),
+        planWith: (given: PlanChoices) => plans.planWith(given),
+      };
+      const answer =
+        worker === undefined || isQuick(bytes)
+          ? await answerPreview(question, host)
+          : await worker.thread.answer(
+              question,
+              { ...host, inputsWith: (given) => worker.inputsWith(given) },
+              whenGone(res),
+            );
+      res.setHeader('vary', 'accept');
+      res.setHeader('cache-control', 'no-store');
+      await send(res, answer.contentType, bytesOf(answer.body));
+    },
+  );
   router.get('/api/rules', (_req, res) => {
     res.json({ rules: CATALOGUE });
   });
   router.get('/api/policies', (_req, res) => {
     res.json({ policies: policies() });
   });
+  router.get('/openapi.json', async (_req, res) => {
+    const { OPENAPI_DOCUMENT } = await import('./openapi.generated.js');
+    res.json(OPENAPI_DOCUMENT);
+  });
   return router;
 }
 
-/** More namespaces than this are not asked for one by one: the right in all of them is asked for instead. */
-const MAX_NAMESPACES = 50;
+/** Reading and hardening so many bytes of YAML takes a few milliseconds, about as long as asking the other thread. */
+const QUICK_BYTES = 4096;
 
-/** The query's namespace has been asked for already, but an object may name its own. @throws ProblemError */
-async function authorizeFile(
-  file: ManifestFile,
-  { namespace }: PreviewChoices,
-  authorize: Authorize,
-): Promise<void> {
-  const names = namespacesOf(file, namespace);
-  for (const name of names.length > MAX_NAMESPACES ? [ALL_NAMESPACES] : names) await authorize(name);
+/** An alias makes much of few bytes. */
+function isQuick(bytes: Buffer): boolean {
+  return bytes.byteLength <= QUICK_BYTES && !bytes.includes('&');
+}
+
+function whenGone(res: Response): AbortSignal {
+  const gone = new AbortController();
+  res.once('close', () => gone.abort());
+  return gone.signal;
+}
+
+/** For the bodies that are being read or wait for their preview. Admission's have a budget of their own. */
+const BODIES_BYTES = 64 * 1024 * 1024;
+/** As many wait for the other thread, one before the other. */
+const BODIES_MAX = 16;
+/** A body that is not read costs nothing, and its sender waits: who floods is slowed down to this. */
+const PATIENCE_MS = 1000;
+
+/** Room for the bodies of requests: taken before they are read, by what their headers announce. */
+class BodyRoom {
+  #bytes = BODIES_BYTES;
+  #count = BODIES_MAX;
+  readonly #waiting = new Set<() => void>();
+
+  /** Until the answer is sent. @throws ProblemError 503 where there is none for a second */
+  async take(req: Request, res: Response): Promise<void> {
+    const announced = Number(req.headers['content-length'] ?? MAX_MANIFEST_BYTES);
+    const bytes = Math.min(Number.isNaN(announced) ? MAX_MANIFEST_BYTES : announced, MAX_MANIFEST_BYTES);
+    if (bytes <= QUICK_BYTES) return;
+    if (!this.#tryTake(bytes, res)) await this.#waitFor(bytes, res);
+  }
+
+  #tryTake(bytes: number, res: Response): boolean {
+    if (bytes > this.#bytes || this.#count === 0) return false;
+    this.#bytes -= bytes;
+    this.#count -= 1;
+    res.once('close', () => {
+      this.#bytes += bytes;
+      this.#count += 1;
+      for (const take of this.#waiting) take();
+    });
+    return true;
+  }
+
+  #waitFor(bytes: number, res: Response): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(take);
+        res.off('close', gone);
+      };
+      const take = (): void => {
+        if (!this.#tryTake(bytes, res)) return;
+        end();
+        resolve();
+      };
+      const gone = (): void => {
+        end();
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        end();
+        const detail = 'too many previews are being made; try again in a second';
+        reject(new ProblemError(503, detail, { headers: { 'retry-after': '1' } }));
+      }, PATIENCE_MS);
+      this.#waiting.add(take);
+      res.once('close', gone);
+    });
+  }
 }
 
 /** `curl --data-binary` says the last of these unless told otherwise. */
@@ -92,43 +178,47 @@ function checkContentType(req: Request, _res: Response, next: () => void): void 
   next();
 }
 
-type AnswerWith = (res: Response, preview: FilePreview) => void;
-
-const ANSWERS: Readonly<Record<string, AnswerWith>> = {
-  'application/json': (res, { previews }) => res.json({ results: previews.map(({ result }) => result) }),
-  'application/yaml': (res, preview) =>
-    send(res, 'application/yaml', comments(preview) + preview.edited().text),
-  'text/x-diff': (res, preview) => {
-    const { file } = preview;
-    send(res, 'text/x-diff', comments(preview) + unifiedDiff(file.name, file.text, preview.edited().splices));
-  },
-};
-const ALIASES: Readonly<Record<string, string>> = {
+const ALIASES: Readonly<Record<string, AnswerMediaType>> = {
   'text/yaml': 'application/yaml',
   'application/x-yaml': 'application/yaml',
   'text/x-patch': 'text/x-diff',
 };
 
-function answerFor(req: Request): AnswerWith {
-  const accepted = req.accepts([...Object.keys(ANSWERS), ...Object.keys(ALIASES)]);
-  const answer = accepted === false ? undefined : ANSWERS[ALIASES[accepted] ?? accepted];
-  if (answer) return answer;
+function mediaTypeOf(req: Request): AnswerMediaType {
+  const accepted = req.accepts([...ANSWER_MEDIA_TYPES, ...Object.keys(ALIASES)]);
+  const found = accepted === false ? undefined : (ALIASES[accepted] ?? accepted);
+  const mediaType = ANSWER_MEDIA_TYPES.find((known) => known === found);
+  if (mediaType) return mediaType;
   throw new ProblemError(
     406,
-    `cannot answer with ${req.headers.accept ?? ''}; accept ${Object.keys(ANSWERS).join(', ')}`,
+    `cannot answer with ${req.headers.accept ?? ''}; accept ${ANSWER_MEDIA_TYPES.join(', ')}`,
   );
 }
 
-/** Lines that both `patch` and a YAML reader pass over. */
-function comments({ previews }: FilePreview): string {
-  return notes(previews)
-    .map((line) => `# ${line}\n`)
-    .join('');
+function bytesOf(body: string | Uint8Array): Uint8Array {
+  return typeof body === 'string' ? Buffer.from(body) : body;
 }
 
-function send(res: Response, type: string, text: string): void {
-  res.setHeader('content-type', `${type}; charset=utf-8`);
-  res.end(text);
+/** Written at a time: encrypting all of a large answer at once would keep admission waiting. */
+const CHUNK_BYTES = 64 * 1024;
+
+async function send(res: Response, type: string, bytes: Uint8Array): Promise<void> {
+  res.setHeader('content-type', type);
+  res.setHeader('content-length', bytes.byteLength);
+  if (bytes.byteLength <= CHUNK_BYTES) {
+    res.end(bytes);
+    return;
+  }
+  try {
+    await pipeline(Readable.from(chunksOf(bytes)), res);
+  } catch (error) {
+    // Who goes away before the end does not want the rest.
+    if (!res.destroyed) throw error;
+  }
+}
+
+function* chunksOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.byteLength; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES);
 }
 
 const PARAMETERS = ['namespace', 'policy', 'mode', 'label', 'podSecurityVersion'];
@@ -160,21 +250,4 @@ function choicesOf(req: Request, policies: readonly Policy[]): PreviewChoices {
     title: 'The query cannot be understood',
     errors: problems.map((message) => ({ message })),
   });
-}
-
-async function orProblem(make: () => Promise<FilePreview>): Promise<FilePreview> {
-  try {
-    return await make();
-  } catch (error) {
-    if (error instanceof PlanUnavailableError) {
-      throw new ProblemError(503, error.message, { headers: { 'retry-after': '5' } }, { cause: error });
-    }
-    if (!(error instanceof ManifestError)) throw error;
-    const detail = error.issues.map(manifestIssueText).join('\n');
-    const [status, title] =
-      error.code === 'NamespaceNotFound'
-        ? [404, 'The namespace does not exist']
-        : [400, 'The manifest cannot be read'];
-    throw new ProblemError(status, detail, { title, errors: error.issues }, { cause: error });
-  }
 }

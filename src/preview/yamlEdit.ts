@@ -1,15 +1,14 @@
 import fastJsonPatch from 'fast-json-patch';
 import type { Operation } from 'fast-json-patch';
-import type { Document, Node } from 'yaml';
-import { isMap, isScalar, isSeq, parseAllDocuments, visit } from 'yaml';
+import type { Document } from 'yaml';
+import { isMap, isSeq, visit } from 'yaml';
 import type { Path } from '../hardening/rule.js';
-import { parseKubernetesYaml } from '../policy/yaml.js';
+import { kubernetesData, parseKubernetesYaml, type KubernetesDocument } from '../policy/yaml.js';
 import { YamlError } from '../policy/yamlError.js';
-import { resolvePlain } from '../policy/yamlScalar.js';
 import { DocumentEditor } from './documentEditor.js';
 import { sameJson } from '../hardening/sameJson.js';
 import { NotEditable } from './notEditable.js';
-import type { Splice } from './splice.js';
+import type { TracedSplice } from './splice.js';
 import { applySplices, sortSplices } from './splice.js';
 import { YamlComments } from './yamlComments.js';
 import { YamlEditError } from './yamlEditError.js';
@@ -31,22 +30,15 @@ export interface YamlEdit {
 export interface EditedYaml {
   readonly text: string;
   /** What was done to the old text, in order. */
-  readonly splices: readonly Splice[];
+  readonly splices: readonly TracedSplice[];
+  /**
+   * By document: fields that read as what is written at another place (aliases, merge keys), with that place. Both are
+   * paths in the edited document, the first one as JSON.
+   */
+  readonly shared: ReadonlyMap<number, ReadonlyMap<string, Path>>;
   /** Documents that could not be edited in place and were written anew: comments stay, layout may not. */
   readonly rewritten: readonly number[];
 }
-
-/** As policy/yaml.ts reads it (every scalar a string), with the tokens and so the places of everything. */
-const PARSE = {
-  version: '1.1',
-  schema: 'failsafe',
-  resolveKnownTags: false,
-  merge: false,
-  uniqueKeys: false,
-  prettyErrors: false,
-  logLevel: 'silent',
-  keepSourceTokens: true,
-} as const;
 
 const BOM = '\uFEFF';
 
@@ -56,25 +48,26 @@ const BOM = '\uFEFF';
  * whose value a patch replaces, and one with an empty or flow-style value (`{}`, `{a: b}`, an alias) that receives a
  * field. The result is read again and compared with the patched data before anybody sees it.
  *
- * @param documents what the text holds, where it has been read already
+ * @param documents those of the text, where it has been read already
  * @throws YamlEditError when a patch does not apply, or the text cannot be made to read as the patched data
  */
-export function editYaml(text: string, edits: readonly YamlEdit[], documents = dataOf(text)): EditedYaml {
+export function editYaml(
+  text: string,
+  edits: readonly YamlEdit[],
+  documents: readonly KubernetesDocument[] = parseKubernetesYaml(text),
+): EditedYaml {
   const wanted = edits.filter(({ patch }) => patch.length > 0);
-  if (wanted.length === 0) return { text, splices: [], rewritten: [] };
+  if (wanted.length === 0) return { text, splices: [], shared: new Map(), rewritten: [] };
   const bom = text.startsWith(BOM) ? BOM : '';
   const source = text.slice(bom.length);
-  const edited = new Editing(source, documents, applyEdits(documents, wanted)).edit();
+  const before = documents.map(({ object }) => object);
+  const edited = new Editing(source, documents, before, applyEdits(before, wanted)).edit();
   const shifted = edited.splices.map((splice) => ({
     ...splice,
     start: splice.start + bom.length,
     end: splice.end + bom.length,
   }));
   return { ...edited, text: bom + edited.text, splices: shifted };
-}
-
-function dataOf(text: string): readonly unknown[] {
-  return parseKubernetesYaml(text).map(({ object }) => object);
 }
 
 /** The documents as the patches make them; one without a patch stays the same object. */
@@ -98,6 +91,9 @@ function applyEdits(documents: readonly unknown[], edits: readonly YamlEdit[]): 
   return after;
 }
 
+/** How one document is edited where it stands. */
+type InPlace = { readonly splices: readonly TracedSplice[] } & Pick<DocumentEditor, 'shared'>;
+
 /** One file on its way from the data that it holds to the data that it is to hold. */
 class Editing {
   readonly #documents: readonly Document.Parsed[];
@@ -106,13 +102,11 @@ class Editing {
 
   constructor(
     readonly source: string,
+    documents: readonly KubernetesDocument[],
     readonly before: readonly unknown[],
     readonly after: readonly unknown[],
   ) {
-    const documents = parseAllDocuments(source, PARSE);
-    this.#documents = 'empty' in documents ? [] : documents.filter(({ contents }) => !isNull(contents));
-    if (this.#documents.length !== before.length)
-      throw new YamlEditError('its documents cannot be told apart');
+    this.#documents = documents.map(({ parsed }) => parsed);
     this.#comments = new YamlComments(source);
     this.#style = styleOf(source, this.#documents);
   }
@@ -120,32 +114,42 @@ class Editing {
   /** All documents in place; where that does not read as it should, each by itself to find the one at fault. */
   edit(): EditedYaml {
     const inPlace = this.#documents.map((document, index) => this.#inPlace(document, index));
-    const rewritten = inPlace.flatMap((splices, index) => (splices === undefined ? [index] : []));
+    const rewritten = inPlace.flatMap((editor, index) => (editor === undefined ? [index] : []));
     const edited =
       rewritten.length === 0
         ? this.#apply(
-            inPlace.flatMap((splices) => splices ?? []),
+            inPlace.flatMap((editor) => editor?.splices ?? []),
             this.after,
           )
         : undefined;
-    if (edited) return { ...edited, rewritten };
+    const shared = (): EditedYaml['shared'] =>
+      new Map(
+        inPlace.flatMap((editor, index) =>
+          editor && !rewritten.includes(index) ? [[index, editor.shared] as const] : [],
+        ),
+      );
+    if (edited) return { ...edited, shared: shared(), rewritten };
 
     const splices = this.#documents.flatMap((document, index) => {
-      const own = inPlace[index];
+      const own = inPlace[index]?.splices;
       if (own && this.#apply(own, this.before.with(index, this.after[index]))) return own;
       if (own) rewritten.push(index);
       return [this.#rewrite(document, index)];
     });
     const written = this.#apply(splices, this.after);
     if (!written) throw new YamlEditError('it would not read as the patched data');
-    return { ...written, rewritten };
+    return { ...written, shared: shared(), rewritten };
   }
 
-  #inPlace(document: Document.Parsed, index: number): readonly Splice[] | undefined {
+  #inPlace(document: Document.Parsed, index: number): InPlace | undefined {
     const [before, after] = [this.before[index], this.after[index]];
-    if (before === after) return [];
+    if (before === after) return { splices: [], shared: new Map() };
     try {
-      return new DocumentEditor(this.#comments, document, this.#style, before, after).splices;
+      const editor = new DocumentEditor(this.#comments, document, this.#style, before, after);
+      return {
+        splices: editor.splices.map((splice) => ({ ...splice, document: index })),
+        shared: editor.shared,
+      };
     } catch (error) {
       if (error instanceof NotEditable) return undefined;
       throw error;
@@ -154,35 +158,32 @@ class Editing {
 
   /** The edited text, or undefined where it does not read as the data. */
   #apply(
-    unordered: readonly Splice[],
+    unordered: readonly TracedSplice[],
     data: readonly unknown[],
-  ): { readonly text: string; readonly splices: readonly Splice[] } | undefined {
+  ): { readonly text: string; readonly splices: readonly TracedSplice[] } | undefined {
     const splices = sortSplices(unordered);
     if (!splices) return undefined;
     const text = applySplices(this.source, splices);
     try {
-      const read = parseKubernetesYaml(text);
-      const same =
-        read.length === data.length && read.every(({ object }, index) => sameJson(object, data[index]));
-      return same ? { text, splices } : undefined;
+      let count = 0;
+      for (const object of kubernetesData(text)) {
+        if (count >= data.length || !sameJson(object, data[count])) return undefined;
+        count++;
+      }
+      return count === data.length ? { text, splices } : undefined;
     } catch (error) {
       if (error instanceof YamlError) return undefined;
       throw error;
     }
   }
 
-  #rewrite(document: Document.Parsed, index: number): Splice {
+  #rewrite(document: Document.Parsed, index: number): TracedSplice {
     try {
-      return rewriteDocument(document, this.after[index], this.#style);
+      return { ...rewriteDocument(document, this.after[index], this.#style), document: index };
     } catch (error) {
       throw new YamlEditError(`document ${index} cannot be written anew`, { cause: error });
     }
   }
-}
-
-function isNull(node: Node | null): boolean {
-  if (node === null) return true;
-  return isScalar(node) && node.type === 'PLAIN' && resolvePlain(node.source ?? '') === null;
 }
 
 /** How most of the file is written. */

@@ -1,9 +1,23 @@
 import type { Document, Node } from 'yaml';
-import { Pair, Scalar, YAMLMap, YAMLSeq, isAlias, isCollection, isMap, isScalar, isSeq } from 'yaml';
+import {
+  Pair,
+  Scalar,
+  YAMLMap,
+  YAMLSeq,
+  isAlias,
+  isCollection,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  parseDocument,
+} from 'yaml';
 import { isRecord } from '../hardening/locate.js';
+import type { Path } from '../hardening/rule.js';
 import { resolvePlain } from '../policy/yamlScalar.js';
 import { sameJson } from '../hardening/sameJson.js';
-import type { Splice } from './splice.js';
+import type { DocumentSplice } from './documentEditor.js';
+import type { Piece } from './splice.js';
 import { isMergeKey, keyOf } from './yamlKeys.js';
 import type { YamlStyle } from './yamlText.js';
 
@@ -11,7 +25,7 @@ import type { YamlStyle } from './yamlText.js';
  * The way back for a document whose text cannot be edited in place: its tree is changed and written anew by the
  * library. Comments and order stay; aliases and merge keys are written out, and layout may differ.
  */
-export function rewriteDocument(document: Document.Parsed, after: unknown, style: YamlStyle): Splice {
+export function rewriteDocument(document: Document.Parsed, after: unknown, style: YamlStyle): DocumentSplice {
   const [start, , end] = document.contents?.range ?? document.range;
   const copy = document.clone() as Document;
   copy.commentBefore = null;
@@ -19,9 +33,49 @@ export function rewriteDocument(document: Document.Parsed, after: unknown, style
   copy.directives = undefined;
   copy.contents = become(expand(document.contents, document, new Set()), after);
   copy.contents.commentBefore = null;
-  const text = copy.toString({ lineWidth: 0, indent: style.step, indentSeq: style.dash > 0 });
-  return { start, end, text: text.replaceAll('\n', style.eol) };
+  const text = copy
+    .toString({ lineWidth: 0, indent: style.step, indentSeq: style.dash > 0 })
+    .replaceAll('\n', style.eol);
+  return { start, end, text, pieces: piecesOf(text) };
 }
+
+/** A document's text from each key and list item to the next. */
+function piecesOf(text: string): Piece[] {
+  const starts: { readonly at: number; readonly path: Path }[] = [];
+  const collect = (node: unknown, path: Path): void => {
+    if (isMap(node)) {
+      for (const { key, value } of node.items) {
+        const below = [...path, keyOf(key)];
+        if (isScalar(key) && key.range) starts.push({ at: key.range[0], path: below });
+        collect(value, below);
+      }
+    } else if (isSeq(node) && node.flow !== true) {
+      node.items.forEach((item, index) => {
+        const below = [...path, index];
+        // From its dash on, which stands before it.
+        if (isNode(item) && item.range)
+          starts.push({ at: text.lastIndexOf('-', item.range[0] - 1), path: below });
+        collect(item, below);
+      });
+    }
+  };
+  collect(parseDocument(text, READ).contents, []);
+  return [{ at: 0, path: [] }, ...starts].map(({ at, path }, index) => ({
+    text: text.slice(at, starts[index]?.at),
+    path,
+  }));
+}
+
+/** As policy/yaml.ts reads it: every scalar is a text. */
+const READ = {
+  version: '1.1',
+  schema: 'failsafe',
+  resolveKnownTags: false,
+  merge: false,
+  uniqueKeys: false,
+  prettyErrors: false,
+  logLevel: 'silent',
+} as const;
 
 /** A copy of a node in which nothing refers to anything else. */
 function expand(node: unknown, document: Document.Parsed, open: Set<unknown>): Node | null {

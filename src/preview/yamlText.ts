@@ -1,5 +1,7 @@
 import { Scalar, stringify } from 'yaml';
+import type { Path } from '../hardening/rule.js';
 import { resolvePlain } from '../policy/yamlScalar.js';
+import type { Piece } from './splice.js';
 
 /** How the author of a file writes YAML, so that what is added looks the same. */
 export interface YamlStyle {
@@ -22,32 +24,50 @@ export interface FlowStyle {
 
 type Entries = Record<string, unknown>;
 
-/** The lines of a map or list in block style, the first at `column`. */
-export function blockLines(value: object, column: number, style: YamlStyle): string[] {
+/** The lines of a map or list in block style, the first at `column`; `path` is where it stands in the document. */
+export function blockLines(value: object, column: number, style: YamlStyle, path: Path): Piece[] {
   const margin = ' '.repeat(column);
-  if (Array.isArray(value)) return value.flatMap((item: unknown) => itemLines(item, column, style));
+  if (Array.isArray(value))
+    return value.flatMap((item: unknown, index) => itemLines(item, column, style, [...path, index]));
   return Object.entries(value as Entries).flatMap(([key, child]) =>
-    entryLines(key, child, margin, column, style),
+    entryLines(key, child, margin, column, style, [...path, key]),
   );
 }
 
-function entryLines(key: string, value: unknown, margin: string, column: number, style: YamlStyle): string[] {
+function entryLines(
+  key: string,
+  value: unknown,
+  margin: string,
+  column: number,
+  style: YamlStyle,
+  path: Path,
+): Piece[] {
   const head = `${margin}${scalarText(key)}:`;
-  if (!isFilled(value)) return [`${head} ${scalarText(value)}`];
-  return [head, ...blockLines(value, column + (Array.isArray(value) ? style.dash : style.step), style)];
+  if (!isFilled(value)) return [{ text: `${head} ${scalarText(value)}`, path }];
+  const inner = column + (Array.isArray(value) ? style.dash : style.step);
+  return [{ text: head, path }, ...blockLines(value, inner, style, path)];
 }
 
-/** A list item; a map begins on the line of its dash. */
-export function itemLines(item: unknown, column: number, style: YamlStyle): string[] {
+/** A list item; a map begins on the line of its dash, which so holds the item as a whole. */
+export function itemLines(item: unknown, column: number, style: YamlStyle, path: Path): Piece[] {
   const margin = ' '.repeat(column);
-  if (!isFilled(item)) return [`${margin}- ${scalarText(item)}`];
-  const [first = '', ...rest] = blockLines(item, column + 2, style);
-  return [`${margin}- ${first.slice(column + 2)}`, ...rest];
+  if (!isFilled(item)) return [{ text: `${margin}- ${scalarText(item)}`, path }];
+  const [first, ...rest] = blockLines(item, column + 2, style, path);
+  return [{ text: `${margin}- ${first?.text.slice(column + 2) ?? ''}`, path }, ...rest];
 }
 
 /** A map or list that holds something; an empty one is written `{}` or `[]` wherever it stands. */
 export function isFilled(value: unknown): value is object {
   return typeof value === 'object' && value !== null && Object.keys(value).length > 0;
+}
+
+/** Plain whatever stands around it, unless it is a word of YAML's own. The library takes 20 us to say the same. */
+const PLAIN_WORD = /^[A-Za-z][\w./-]*$/;
+
+function isQuoted(
+  scalar: Scalar | undefined,
+): scalar is Scalar & { type: typeof Scalar.QUOTE_DOUBLE | typeof Scalar.QUOTE_SINGLE } {
+  return scalar?.type === Scalar.QUOTE_DOUBLE || scalar?.type === Scalar.QUOTE_SINGLE;
 }
 
 /**
@@ -57,11 +77,13 @@ export function isFilled(value: unknown): value is object {
 export function scalarText(value: unknown, like?: Scalar): string {
   if (Array.isArray(value)) return '[]';
   if (typeof value === 'object' && value !== null) return '{}';
+  if (typeof value === 'boolean' || Number.isSafeInteger(value)) return String(value);
+  if (typeof value === 'string' && !isQuoted(like) && PLAIN_WORD.test(value) && resolvePlain(value) === value)
+    return value;
   // A plain or folded text over several lines would depend on the column.
   if (typeof value === 'string' && /[^\x20-\x7e]/.test(value)) return JSON.stringify(value);
   const scalar = new Scalar(value);
-  const quotes = like?.type === Scalar.QUOTE_DOUBLE || like?.type === Scalar.QUOTE_SINGLE;
-  if (typeof value === 'string' && quotes && like.type !== undefined) scalar.type = like.type;
+  if (typeof value === 'string' && isQuoted(like)) scalar.type = like.type;
   const text = stringify(scalar, { version: '1.1', lineWidth: 0, blockQuote: false }).trimEnd();
   // What the library leaves plain and go-yaml reads as something else.
   return typeof value === 'string' && text === value && resolvePlain(text) !== value
@@ -89,7 +111,31 @@ function flowScalar(value: unknown): string {
   return typeof value === 'string' && /^[^"'].*[,[\]{}]|^[^"'].*:$/.test(text) ? JSON.stringify(value) : text;
 }
 
-/** A value as indented JSON, its further lines under `margin`. */
-export function jsonText(value: unknown, step: string, margin: string, eol: string): string {
-  return JSON.stringify(value, null, step).replaceAll('\n', `${eol}${margin}`);
+/** A value as indented JSON, line by line, without line breaks; the lines after the first stand under `margin`. */
+export function jsonLines(value: unknown, step: string, margin: string, path: Path): Piece[] {
+  if (!isFilled(value)) return [{ text: JSON.stringify(value), path }];
+  const inner = margin + step;
+  const children = Array.isArray(value)
+    ? value.map((item: unknown, index) => jsonLines(item, step, inner, [...path, index]))
+    : Object.entries(value as Entries).map(([key, child]) =>
+        withHead(`${JSON.stringify(key)}: `, jsonLines(child, step, inner, [...path, key])),
+      );
+  const [open, close] = Array.isArray(value) ? '[]' : '{}';
+  const lines = children.flatMap((child, index) => {
+    const [first, ...rest] = withTail(child, index < children.length - 1 ? ',' : '');
+    return first ? [{ ...first, text: inner + first.text }, ...rest] : [];
+  });
+  return [{ text: open ?? '', path }, ...lines, { text: margin + (close ?? ''), path }];
+}
+
+/** Pieces with a text before the first. */
+export function withHead(head: string, pieces: readonly Piece[]): Piece[] {
+  return pieces.map((piece, index) => (index === 0 ? { ...piece, text: head + piece.text } : piece));
+}
+
+/** Pieces with a text after the last. */
+export function withTail(pieces: readonly Piece[], tail: string): Piece[] {
+  return pieces.map((piece, index) =>
+    index === pieces.length - 1 ? { ...piece, text: piece.text + tail } : piece,
+  );
 }

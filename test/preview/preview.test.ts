@@ -156,6 +156,11 @@ describe('preview', () => {
     const optedOut = await resultOf(POD, { labels: { 'kube-harden.io/capabilities': 'disabled' } });
     const lifted = optedOut.skips.find(({ code }) => code === 'OptedOut');
     expect(lifted).to.deep.include({ rule: 'capabilities', optOut: null });
+    // kubectl refuses to change a label that is there.
+    const warned = await resultOf(privileged, { labels: { 'kube-harden.io/privileged': 'warn' } });
+    expect(warned.violations.find(({ rule }) => rule === 'privileged')?.fix).to.match(
+      / kube-harden\.io\/privileged=disabled --overwrite$/,
+    );
   });
 
   it('reports every wrong field of every document, placed', async () => {

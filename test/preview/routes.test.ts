@@ -8,9 +8,10 @@ import { PlanUnavailableError } from '../../src/policy/planUnavailableError.js';
 import { StandalonePlans } from '../../src/policy/standalonePlans.js';
 import { parseKubernetesYaml } from '../../src/policy/yaml.js';
 import { authorizeAll, type Authorize } from '../../src/preview/access.js';
+import type { AnnotatedPreview } from '../../src/preview/annotated.js';
 import { ProblemError } from '../../src/preview/problem.js';
-import { previewRoutes } from '../../src/preview/routes.js';
-import type { PreviewPlans } from '../../src/preview/previewFile.js';
+import { PreviewWorker, type WorkerHost } from '../../src/preview/previewWorker.js';
+import { previewRoutes, type PreviewDeps } from '../../src/preview/routes.js';
 import { sendAnswer } from '../../src/server/answer.js';
 import { expressApp } from '../../src/server/expressApp.js';
 
@@ -21,6 +22,7 @@ const PRIVILEGED = `${POD}    securityContext: {privileged: true}\n`;
 
 describe('preview routes', () => {
   let server: Server;
+  let worker: PreviewWorker;
   let base: string;
   let authorize: Authorize | undefined = authorizeAll;
   /** Told of each namespace whose plan is asked for; what it throws, the plans throw. */
@@ -32,14 +34,20 @@ describe('preview routes', () => {
   before(async () => {
     const standalone = new StandalonePlans({ policies: BUILTIN_POLICIES, clock: Date.now });
     // As in a cluster: a namespace that is not cached is a promise.
-    const plans: PreviewPlans = {
+    const plans: PreviewDeps['plans'] & Pick<WorkerHost, 'inputsWith'> = {
       planFor: (namespace) => standalone.planFor(namespace),
       planWith: async (given) => {
         await Promise.resolve();
         planned(given.namespace);
         return standalone.planWith(given);
       },
+      inputsWith: async (given) => {
+        await Promise.resolve();
+        planned(given.namespace);
+        return standalone.inputsWith(given);
+      },
     };
+    worker = new PreviewWorker(new URL('./support/previewThread.js', import.meta.url));
     const app = expressApp({
       paths: new Map([
         ['/preview', ['POST']],
@@ -50,6 +58,7 @@ describe('preview routes', () => {
         plans,
         policies: () => BUILTIN_POLICIES,
         podSecurityMinor: () => Promise.resolve(podSecurityMinor),
+        worker: { thread: worker, inputsWith: (given) => plans.inputsWith(given) },
       }),
       send: (req, res, answer) => sendAnswer(req, res, answer, false),
       failed: (error) => failures.push(error),
@@ -65,6 +74,7 @@ describe('preview routes', () => {
   });
   after(() => {
     server.close();
+    worker.close();
     expect(failures).to.deep.equal([]);
   });
 
@@ -106,6 +116,18 @@ describe('preview routes', () => {
     const yaml = await (await post(PRIVILEGED, '/preview', { accept: 'text/yaml' })).text();
     const diff = text.slice(text.indexOf('--- a/'));
     expect(applyPatch(PRIVILEGED, diff)).to.equal(yaml.replace(/^#.*\n/gm, ''));
+  });
+
+  it('answers the text with each changed line tied to its changes', async () => {
+    const accept = 'application/vnd.kube-harden.annotated+json';
+    const res = await post(PRIVILEGED, '/preview?mode=audit', { accept });
+    expect(res.headers.get('content-type')).to.equal(`${accept}; charset=utf-8`);
+    const { text, lines, results, notes } = (await res.json()) as AnnotatedPreview;
+    const yaml = await (await post(PRIVILEGED, '/preview', { accept: 'application/yaml' })).text();
+    expect(text).to.equal(yaml.replace(/^#.*\n/gm, ''));
+    expect(lines.length).to.be.above(5);
+    expect(results[0]).to.include({ kind: 'Pod', name: 'web' }).and.not.have.property('hardened');
+    expect(notes.join('\n')).to.match(/^document 0 Pod default\/web:\n {2}audit: /);
   });
 
   const accepted: readonly [string, string][] = [
@@ -439,11 +461,9 @@ describe('preview routes', () => {
     expect(policies.map(({ name }) => name)).to.have.members(['baseline', 'default', 'restricted']);
   });
 
-  for (const path of ['/', '/openapi.json']) {
-    it(`answers ${path} with 404 for now`, async () => {
-      const res = await fetch(base + path);
-      expect(res.status).to.equal(404);
-      expect(res.headers.get('content-type')).to.include('application/problem+json');
-    });
-  }
+  it('answers a path that is not there with 404', async () => {
+    const res = await fetch(`${base}/previews`);
+    expect(res.status).to.equal(404);
+    expect(res.headers.get('content-type')).to.include('application/problem+json');
+  });
 });
