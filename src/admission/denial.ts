@@ -1,7 +1,7 @@
 import { describeValue } from '../hardening/validatePod.js';
 import type { Plan } from '../hardening/plan.js';
 import type { Violation } from '../hardening/rule.js';
-import { namespaceOf, objectName, optOutLabel, printable, shorten } from './text.js';
+import { namespaceOf, objectName, optOutCommand, printable, shorten } from './text.js';
 import type { AdmissionRequest } from './types.js';
 
 /** The one message of a refusal: every violation of a Deny rule, and how each can be lifted. */
@@ -26,8 +26,9 @@ function describe(violation: Violation, request: AdmissionRequest, plan: Plan): 
 
 function remedy(rule: Violation['rule'], request: AdmissionRequest, plan: Plan): string {
   const exception = `an exception in policy ${plan.policy}`;
-  if (plan.byId[rule]?.optOut === 'Forbidden') return `mend the field, or ask for ${exception}`;
-  return `mend the field, kubectl label ns ${namespaceOf(request)} ${optOutLabel(rule)}, or ${exception}`;
+  const rulePlan = plan.byId[rule];
+  if (rulePlan?.optOut !== 'Allowed') return `mend the field, or ask for ${exception}`;
+  return `mend the field, ${optOutCommand(rulePlan, namespaceOf(request))}, or ${exception}`;
 }
 
 /** All capabilities that there are, and more. */

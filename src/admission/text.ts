@@ -2,9 +2,12 @@ import type { ContainerRef } from '../hardening/rule.js';
 import type { RulePlan } from '../hardening/plan.js';
 import type { AdmissionRequest } from './types.js';
 
+const NOT_PRINTABLE = /[^\x20-\x7e]/;
+const EACH_NOT_PRINTABLE = /[^\x20-\x7e]/g;
+
 /** What is not printable ASCII becomes `?`: a control character makes the API server's client drop the whole header. */
 export function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?');
+  return NOT_PRINTABLE.test(text) ? text.replace(EACH_NOT_PRINTABLE, '?') : text;
 }
 
 export function shorten(text: string, length: number): string {
@@ -25,12 +28,19 @@ export function optOutLabel(rule: string): string {
   return `kube-harden.io/${rule}=disabled`;
 }
 
+/** The command that turns a rule off in this namespace. */
+export function optOutCommand({ rule, hasLabel }: RulePlan, namespace: string): string {
+  // kubectl refuses to change a label that is there (`warn`), unless it is told to.
+  const overwrite = hasLabel === true ? ' --overwrite' : '';
+  return `kubectl label ns ${namespace} ${optOutLabel(rule.id)}${overwrite}`;
+}
+
 /** How to turn a rule off in this namespace, or who forbids it. */
 export function optOut(rulePlan: RulePlan | undefined, namespace: string, policy: string): string {
   if (!rulePlan) return '';
   return rulePlan.optOut === 'Forbidden'
     ? `no opt-out: policy ${policy} forbids it`
-    : `opt out: kubectl label ns ${namespace} ${optOutLabel(rulePlan.rule.id)}`;
+    : `opt out: ${optOutCommand(rulePlan, namespace)}`;
 }
 
 /** `pod/web`: as kubectl takes it. */

@@ -1,7 +1,7 @@
 import type { Plan } from '../hardening/plan.js';
 import { RULE_IDS, ruleIds, type Change, type RuleId, type Violation } from '../hardening/rule.js';
 import type { Subject } from './scope.js';
-import { namespaceOf, optOut, optOutLabel, printable, shorten, where } from './text.js';
+import { namespaceOf, objectName, optOut, optOutLabel, printable, shorten, where } from './text.js';
 import type { AdmissionRequest, Outcome } from './types.js';
 
 /** Longer ones are cut by clients; it is the documented advice. */
@@ -35,10 +35,15 @@ export function warningsFor(told: Told, request: AdmissionRequest, subject: Subj
   return withinBudget(plan.notices, lines, see);
 }
 
+/** An object without a name (a controller's pod) cannot be asked for, and a command that is cut short is none. */
 function seeLine(request: AdmissionRequest): string {
-  const tail = 'kube-harden: every change and its reason: kubectl harden preview -o json -f FILE';
+  const head = 'kube-harden: every change and its reason: kubectl harden';
   const namespace = ` -n ${namespaceOf(request)}`;
-  return tail.length + namespace.length <= LINE_MAX ? tail + namespace : tail;
+  const explain = `${head} explain ${objectName(request)}${namespace}`;
+  const hasName = Boolean(request.name || request.object?.metadata?.name);
+  if (hasName && explain.length <= LINE_MAX) return explain;
+  const preview = `${head} preview -o json -f FILE`;
+  return preview.length + namespace.length <= LINE_MAX ? preview + namespace : preview;
 }
 
 /** One line for what was changed, one for what is violated. */

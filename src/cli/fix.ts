@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { FilePreview } from '../preview/previewFile.js';
 import { ManifestError } from '../preview/manifestError.js';
 import { processIo, writeOut, type ManifestIo } from './manifestIo.js';
@@ -15,7 +15,9 @@ import { NotReplaceable, replaceFile } from './replaceFile.js';
 import { systemReason } from './systemReason.js';
 
 export interface FixOptions extends PlanFlags {
-  readonly filename: readonly string[];
+  readonly filename?: readonly string[] | undefined;
+  /** Taken only to say why it cannot be. */
+  readonly kustomize?: string | undefined;
   readonly write?: boolean | undefined;
 }
 
@@ -41,7 +43,8 @@ Example: a pod, what would be written into it, and the file with it
 export function fixCommand(io: ManifestIo = processIo()): Command {
   const command = new Command('fix')
     .description('write the hardened fields into manifests, keeping what their authors wrote')
-    .addOption(filenameOption())
+    .addOption(filenameOption().makeOptionMandatory(false))
+    .addOption(new Option('-k, --kustomize <dir>').hideHelp())
     .option('--write', 'write the files, and print one line for each that changes');
   return addPlanFlags(command)
     .addHelpText('after', EXAMPLES)
@@ -57,10 +60,17 @@ export function fixCommand(io: ManifestIo = processIo()): Command {
  */
 export async function runFix(options: FixOptions, io: ManifestIo): Promise<number> {
   const problems: string[] = [];
-  if (options.filename.includes('-') && options.filename.length > 1)
+  const { filename = [], kustomize } = options;
+  if (kustomize !== undefined)
+    problems.push(
+      '-k: what a kustomization builds is no file of yours to write; see it with preview -k, and fix its bases with -f',
+    );
+  else if (filename.length === 0)
+    problems.push('what to fix? give files: -f FILE, a folder, or - for standard input');
+  if (filename.includes('-') && filename.length > 1)
     problems.push('-f -: standard input stands alone, since its fixed text is what is printed');
   const settings = await loadPlanSettings(options, problems);
-  const sources = problems.length === 0 ? manifestSources(options.filename, problems) : [];
+  const sources = problems.length === 0 ? manifestSources(filename, problems) : [];
   const outcomes = new Set<Outcome>();
   if (settings) {
     for (const source of sources)

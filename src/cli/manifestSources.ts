@@ -7,12 +7,22 @@ import type { ManifestFile } from '../preview/manifests.js';
 import type { ManifestIo } from './manifestIo.js';
 import { systemReason } from './systemReason.js';
 
-/** One file of manifests that is to be read. */
+/** One file of manifests that is to be read, or what a kustomization builds to. */
 export interface Source {
   /** `-` for standard input. */
   readonly path: string;
   /** As it is called in diffs and previews: from the current folder where it lies in there. */
   readonly name: string;
+  /** Of a kustomization: what was built. Its lines are those of the build, which is no file. */
+  readonly built?: Uint8Array;
+}
+
+/** What a command was told to read. */
+export interface ManifestInput {
+  /** As given to `-f`. */
+  readonly filename?: readonly string[] | undefined;
+  /** As given to `-k`, which stands alone, as with kubectl. */
+  readonly kustomize?: string | undefined;
 }
 
 /** `-f`, which every command that reads manifests has. */
@@ -23,6 +33,41 @@ export function filenameOption(): Option {
   )
     .makeOptionMandatory()
     .argParser((path: string, before: string[] | undefined) => [...(before ?? []), path]);
+}
+
+/** `-k`, of the commands that read manifests and write none. */
+export function kustomizeOption(): Option {
+  return new Option(
+    '-k, --kustomize <dir>',
+    'a kustomization, built with kubectl kustomize, or kustomize build where there is no kubectl; instead of files',
+  );
+}
+
+/**
+ * Every source that a command was told to read; a kustomization is built.
+ *
+ * @param problems what cannot be found, read or built is added here, one line each
+ */
+export async function allSources(
+  { filename = [], kustomize }: ManifestInput,
+  io: ManifestIo,
+  problems: string[],
+): Promise<Source[]> {
+  if (kustomize === undefined) return manifestSources(filename, problems);
+  if (filename.length > 0) {
+    problems.push('-k: a kustomization stands alone; files (-f) go without it');
+    return [];
+  }
+  const { kustomizeBuild, KustomizeError } = await import('./kustomize.js');
+  try {
+    const { bytes, notes } = await kustomizeBuild(kustomize);
+    for (const note of notes) io.stderr(`-k ${kustomize}: ${note}\n`);
+    return [{ path: kustomize, name: `${nameOf(kustomize)} (kustomize)`, built: bytes }];
+  } catch (error) {
+    if (!(error instanceof KustomizeError)) throw error;
+    problems.push(`-k ${kustomize}: ${error.message}`);
+    return [];
+  }
 }
 
 /**
@@ -52,23 +97,57 @@ export function manifestSources(paths: readonly string[], problems: string[]): S
   });
 }
 
+/** @throws a system error where it cannot be read */
+export async function sourceBytes({ path, built }: Source, io: ManifestIo): Promise<Uint8Array> {
+  return built ?? (path === '-' ? io.stdin() : readFileSync(path));
+}
+
 /** @throws ManifestError for what cannot be read as manifests, and a system error where it cannot be read at all */
-export async function readSource({ path, name }: Source, io: ManifestIo): Promise<ManifestFile> {
+export async function readSource(source: Source, io: ManifestIo): Promise<ManifestFile> {
   const { readManifests } = await import('../preview/manifests.js');
-  const bytes = path === '-' ? await io.stdin() : readFileSync(path);
-  return readManifests(bytes, { file: name });
+  return readManifests(await sourceBytes(source, io), { file: source.name });
 }
 
 /** What a source is called in messages: the path as it was given. */
-export function sourcePath({ path, name }: Source): string {
-  return path === '-' ? name : path;
+export function sourcePath({ path, name, built }: Source): string {
+  return path === '-' || built ? name : path;
 }
 
-/** One line for each thing that is wrong with a file. @throws what is neither a ManifestError nor a system error: a bug */
-export function sourceProblems(error: unknown, source: Source): string[] {
+/**
+ * One line for each thing that is wrong with a file.
+ *
+ * @param bytes what was read of it, where it could be: a chart's output says from which template a document comes
+ * @throws what is neither a ManifestError nor a system error: a bug
+ */
+export function sourceProblems(error: unknown, source: Source, bytes?: Uint8Array): string[] {
   const file = sourcePath(source);
-  if (error instanceof ManifestError) return error.issues.map((issue) => issueLine(issue, file));
-  return [`${file}: ${systemReason(error)}`];
+  if (!(error instanceof ManifestError)) return [`${file}: ${systemReason(error)}`];
+  const lines = bytes === undefined ? [] : Buffer.from(bytes).toString('utf8').split('\n');
+  const notRendered = helmInstallProblem(lines);
+  if (notRendered !== undefined) return [`${file}: ${notRendered}`];
+  return error.issues.map((issue) => issueLine(issue, file, chartTemplate(lines, issue.line)));
+}
+
+/** `helm install --dry-run` prints a release's status, its hooks and its notes around the manifests. */
+function helmInstallProblem(lines: readonly string[]): string | undefined {
+  const isStatus = lines[0]?.startsWith('NAME: ') === true && lines.includes('MANIFEST:');
+  return isStatus
+    ? 'this is what helm install prints, and no manifests alone; pipe helm template instead'
+    : undefined;
+}
+
+/**
+ * The template that a document of `helm template` comes from, by its comment.
+ *
+ * @param line from 1, in the document
+ */
+function chartTemplate(lines: readonly string[], line: number | undefined): string | undefined {
+  for (let index = (line ?? 0) - 1; index >= 0; index--) {
+    const text = lines[index] ?? '';
+    const template = /^# Source: (\S+)\s*$/.exec(text)?.[1];
+    if (template !== undefined || /^---(?:\s|$)/.test(text)) return template;
+  }
+  return undefined;
 }
 
 const MANIFEST = /\.(?:ya?ml|json)$/;
@@ -113,9 +192,14 @@ function nameOf(path: string): string {
   return (isInside ? fromHere : path.replace(/^(?:\.{0,2}[\\/])+/, '')).split(sep).join('/');
 }
 
-/** `file:line:column: field: message`. */
-function issueLine({ line, column, field, message }: ManifestIssue, file: string): string {
-  return [[file, line, column].filter((part) => part !== undefined).join(':'), field, message]
+/** `file:line:column: field: message`, and of a chart's template `file:line:column (template): field: message`. */
+function issueLine(
+  { line, column, field, message }: ManifestIssue,
+  file: string,
+  template: string | undefined,
+): string {
+  const place = [file, line, column].filter((part) => part !== undefined).join(':');
+  return [template === undefined ? place : `${place} (${template})`, field, message]
     .filter((part) => part !== undefined && part !== '')
     .join(': ');
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import type { GivenChoices, PreviewChoices } from '../preview/choices.js';
+import type { Policy } from '../policy/policy.js';
+import type { PreviewChoices } from '../preview/choices.js';
 import type { PreviewPlans } from '../preview/previewFile.js';
 import { systemReason } from './systemReason.js';
 
@@ -42,41 +43,50 @@ export async function loadPlanSettings(
   flags: PlanFlags,
   problems: string[],
 ): Promise<PlanSettings | undefined> {
-  const [
-    { BUILTIN_POLICIES },
-    { StandalonePlans },
-    { loadPolicyPath },
-    { loadNamespacesFile },
-    { readChoices },
-  ] = await Promise.all([
-    import('../policy/builtin.generated.js'),
-    import('../policy/standalonePlans.js'),
-    import('../policy/load.js'),
-    import('../policy/namespacesFile.js'),
-    import('../preview/choices.js'),
-  ]);
-  const { policyFile, namespacesFile } = flags;
+  const [{ BUILTIN_POLICIES }, { StandalonePlans }, { loadNamespacesFile }, { overByName }] =
+    await Promise.all([
+      import('../policy/builtin.generated.js'),
+      import('../policy/standalonePlans.js'),
+      import('../policy/namespacesFile.js'),
+      import('../policy/policy.js'),
+    ]);
+  const { namespacesFile } = flags;
   const before = problems.length;
-  const own = policyFile === undefined ? [] : read('--policy-file', policyFile, loadPolicyPath, problems);
+  const own = await loadOwnPolicies(flags, problems);
   const namespaces =
     namespacesFile === undefined
       ? undefined
       : read('--namespaces-file', namespacesFile, loadNamespacesFile, problems);
   if (!own || problems.length > before) return undefined;
-  const policies = [
-    ...new Map([...BUILTIN_POLICIES, ...own].map((policy) => [policy.name, policy])).values(),
-  ];
-  const given: GivenChoices = { ...flags, labels: flags.label ?? [] };
+  const policies = overByName(BUILTIN_POLICIES, own);
+  const choices = await loadChoices(flags, policies, problems);
+  return choices && { plans: new StandalonePlans({ policies, namespaces, clock: Date.now }), choices };
+}
+
+/** The policies of `--policy-file`. @returns undefined where they cannot be read: the problems say why */
+export async function loadOwnPolicies(
+  { policyFile }: PlanFlags,
+  problems: string[],
+): Promise<readonly Policy[] | undefined> {
+  if (policyFile === undefined) return [];
+  const { loadPolicyPath } = await import('../policy/load.js');
+  return read('--policy-file', policyFile, loadPolicyPath, problems);
+}
+
+/** What the flags choose among these policies. @returns undefined where it is wrong: the problems say why */
+export async function loadChoices(
+  flags: PlanFlags,
+  policies: readonly Pick<Policy, 'name'>[],
+  problems: string[],
+): Promise<PreviewChoices | undefined> {
+  const { readChoices } = await import('../preview/choices.js');
   const result = readChoices(
-    given,
+    { ...flags, labels: flags.label ?? [] },
     policies.map(({ name }) => name),
   );
-  if ('problems' in result) {
-    problems.push(...result.problems.map(flagProblem));
-    return undefined;
-  }
-  const plans = new StandalonePlans({ policies, namespaces, clock: Date.now });
-  return { plans, choices: result.choices };
+  if ('choices' in result) return result.choices;
+  problems.push(...result.problems.map(flagProblem));
+  return undefined;
 }
 
 function read<T>(flag: string, path: string, load: (path: string) => T, problems: string[]): T | undefined {

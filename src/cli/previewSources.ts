@@ -1,6 +1,12 @@
 import type { FilePreview } from '../preview/previewFile.js';
 import type { ManifestIo } from './manifestIo.js';
-import { manifestSources, readSource, sourceProblems, type Source } from './manifestSources.js';
+import {
+  allSources,
+  sourceBytes,
+  sourceProblems,
+  type ManifestInput,
+  type Source,
+} from './manifestSources.js';
 import type { PlanSettings } from './planFlags.js';
 
 /** A file, and what hardening does to the objects in it. */
@@ -12,25 +18,29 @@ export interface SourcePreview {
 /**
  * Looks at every file, also where the settings are wrong: all problems are told together.
  *
- * @param paths as given to `-f`
  * @param settings undefined where a flag is wrong: then the files are read, and no more
  * @param problems what is wrong is added here, one line each
  */
 export async function previewSources(
-  paths: readonly string[],
+  input: ManifestInput,
   settings: PlanSettings | undefined,
   io: ManifestIo,
   problems: string[],
 ): Promise<SourcePreview[]> {
-  const { previewFile } = await import('../preview/previewFile.js');
+  const [{ readManifests }, { previewFile }] = await Promise.all([
+    import('../preview/manifests.js'),
+    import('../preview/previewFile.js'),
+  ]);
   const previews: SourcePreview[] = [];
-  for (const source of manifestSources(paths, problems)) {
+  for (const source of await allSources(input, io, problems)) {
+    let bytes: Uint8Array | undefined;
     try {
-      const file = await readSource(source, io);
+      bytes = await sourceBytes(source, io);
+      const file = readManifests(bytes, { file: source.name });
       if (settings)
         previews.push({ source, preview: await previewFile(file, settings.choices, settings.plans) });
     } catch (error) {
-      problems.push(...sourceProblems(error, source));
+      problems.push(...sourceProblems(error, source, bytes));
     }
   }
   return previews;

@@ -65,6 +65,8 @@ export interface RulePlan {
   readonly optOut: 'Allowed' | 'Forbidden';
   /** The namespace's label has turned the rule off: it does not run and is reported as skipped. */
   readonly optedOut: boolean;
+  /** The namespace has a label of the rule's, whatever its value: kubectl changes it only with `--overwrite`. */
+  readonly hasLabel?: boolean | undefined;
 }
 
 /** What a LimitRange of the namespace allows, one entry a LimitRange item. */

@@ -1,4 +1,7 @@
-import { optOutLabel } from '../admission/text.js';
+import { CHANGED_ANNOTATION } from '../admission/decide.js';
+import { optOutCommand, optOutLabel } from '../admission/text.js';
+import type { KubernetesObject } from '../admission/types.js';
+import { locatePod } from '../hardening/locate.js';
 import type { Plan } from '../hardening/plan.js';
 import type { Container, Pod } from '../hardening/podSpec.js';
 import { RULE_IDS, type Action, type Path, type RuleId } from '../hardening/rule.js';
@@ -7,6 +10,9 @@ import type { Policy, PolicyException } from '../policy/policy.js';
 import type { PreviewChoices } from './choices.js';
 import { fieldKeys } from './fieldKeys.js';
 import type { Manifest } from './manifests.js';
+import { evaluatePodSecurity } from '../podSecurity/evaluate.js';
+import { NEWEST_MINOR } from '../podSecurity/version.js';
+import { holds, runningValue } from './explainRunning.js';
 import type { PolicyPlaces } from './policyPlaces.js';
 import { podOf, type Preview } from './preview.js';
 import type { FilePreview, PreviewPlans } from './previewFile.js';
@@ -31,6 +37,8 @@ export interface Explanation extends Pick<
   readonly line: number | null;
   /** What the webhook does not do of it, and why; null where it does all of it. */
   readonly notice: string | null;
+  /** What the values before are from, where the object is one of a cluster that is hardened already; else null. */
+  readonly comparedWith: string | null;
   /** In catalogue order; but for the one that was asked for, only rules that have something to say. */
   readonly rules: readonly ExplainedRule[];
   /** What is wrong with the namespace's labels, its policy's name and its exceptions. */
@@ -76,6 +84,8 @@ export interface OptOut {
 export interface ExplainedChange extends PreviewChange {
   /** Of the field, or of the deepest part of it that is there; from 1. */
   readonly line: number | null;
+  /** What the cluster has, null where it is unset; only with `comparedWith`. */
+  readonly running?: unknown;
 }
 
 export interface ExplainedViolation extends PreviewViolation {
@@ -102,7 +112,15 @@ export interface ExplainSources {
   readonly choices: PreviewChoices;
   /** Those in force. */
   readonly policies: readonly Policy[];
-  readonly places: PolicyPlaces;
+  readonly places: Pick<PolicyPlaces, 'of'>;
+}
+
+/** An object of a cluster, told of beside what its author wrote. */
+export interface LiveObject {
+  /** As the cluster has it. */
+  readonly running: KubernetesObject;
+  /** Where the author's is from; undefined where the object is not hardened yet, and the author's is what runs. */
+  readonly comparedWith: string | undefined;
 }
 
 /** Explains the objects of a file. @param only this rule alone, also where it has nothing to say */
@@ -117,29 +135,55 @@ export async function explainFile(
     if (!preview) continue;
     const { policy, mode, labels } = sources.choices;
     const plan = await sources.plans.planWith({ namespace: preview.result.namespace, policy, mode, labels });
-    explanations.push(new Explainer(manifest, preview, plan, sources).explain(only));
+    explanations.push(explainManifest({ manifest, preview, plan }, sources, only));
   }
   return explanations;
 }
 
-/** kubectl refuses to change a label that is there, unless it is told to. */
-const OVERWRITE = ' --overwrite';
+/** An object, what hardening does to it, and by which plan. */
+export interface Planned {
+  readonly manifest: Manifest;
+  readonly preview: Preview;
+  readonly plan: Plan;
+  /** Given where the manifest is what the author of a cluster's object wrote. */
+  readonly live?: LiveObject | undefined;
+}
+
+/** Explains one object. @param only this rule alone, also where it has nothing to say */
+export function explainManifest(planned: Planned, sources: ExplainSources, only?: RuleId): Explanation {
+  return new Explainer(planned, sources).explain(only);
+}
 
 class Explainer {
   readonly #policy: Policy | undefined;
   readonly #pod: Pod | undefined;
   readonly #base: Path;
 
+  readonly manifest: Manifest;
+  readonly preview: Preview;
+  readonly plan: Plan;
+  readonly #live: LiveObject | undefined;
+  readonly #changes: readonly ExplainedChange[];
+
   constructor(
-    readonly manifest: Manifest,
-    readonly preview: Preview,
-    readonly plan: Plan,
+    { manifest, preview, plan, live }: Planned,
     readonly sources: ExplainSources,
   ) {
     const located = podOf(manifest, preview.result.namespace);
+    this.manifest = manifest;
+    this.preview = preview;
+    this.plan = plan;
+    this.#live = live;
     this.#policy = sources.policies.find(({ name }) => name === plan.policy);
     this.#pod = located?.pod;
     this.#base = located?.base ?? [];
+    this.#changes = preview.result.changes.map((change, index) => ({
+      ...change,
+      line: this.#lineOf(change.field),
+      ...(live?.comparedWith !== undefined && {
+        running: this.#running(live.running, preview.changePaths[index] ?? [], change.after),
+      }),
+    }));
   }
 
   explain(only: RuleId | undefined): Explanation {
@@ -149,15 +193,54 @@ class Explainer {
     const hasPod = podSecurity !== null && mode !== 'disabled';
     return {
       ...{ source, line: this.#line([]), apiVersion, kind, namespace, name },
-      ...{ policy, mode, outcome, because, podSecurity },
-      notice: notWritten(result),
+      ...{ policy, mode, outcome, because },
+      podSecurity: this.#podSecurity(),
+      notice: (this.#live && liveNotice(result, this.#live)) ?? notWritten(result),
+      comparedWith: this.#live?.comparedWith ?? null,
       rules: explained.filter((rule) => hasPod && (only !== undefined || hasSomething(rule))),
-      warnings: notices,
+      warnings: [...notices, ...this.#added(), ...this.#noLongerAsked()],
     };
   }
 
+  #running(running: KubernetesObject, path: Path, after: unknown): unknown {
+    return runningValue(this.manifest.object, running, path, after) ?? null;
+  }
+
+  /** The level before is the author's, that after is of what runs. */
+  #podSecurity(): PreviewResult['podSecurity'] {
+    const { podSecurity } = this.preview.result;
+    const { running, comparedWith } = this.#live ?? {};
+    const pod = comparedWith === undefined || !running ? undefined : locatePod(running)?.pod;
+    if (!podSecurity || !pod) return podSecurity;
+    const { level, blockers } = evaluatePodSecurity(
+      pod,
+      this.sources.choices.podSecurityMinor ?? NEWEST_MINOR,
+    );
+    return { ...podSecurity, after: level, blockers };
+  }
+
+  /** Containers that others (an injector of sidecars) have added: nothing is told of them. */
+  #added(): string[] {
+    if (this.#live?.comparedWith === undefined) return [];
+    const known = new Set(containersOf(this.#pod).map(({ name }) => name));
+    const added = containersOf(locatePod(this.#live.running)?.pod).filter(({ name }) => !known.has(name));
+    return added.map(
+      ({ name }) => `container "${name ?? ''}" is not what the author wrote, and not told of here`,
+    );
+  }
+
+  /** What the webhook wrote when the object was created, and would not write today. */
+  #noLongerAsked(): string[] {
+    if (this.#live?.comparedWith === undefined) return [];
+    const asked = new Set(this.#changes.map(({ rule }) => rule));
+    const written = changedRules(this.#live.running).filter((rule) => !asked.has(rule));
+    return written.map(
+      (rule) => `${CHANGED_ANNOTATION} names ${rule}, which today's policy and labels would not change`,
+    );
+  }
+
   #rule(rule: RuleId): ExplainedRule {
-    const { changes, violations, skips } = this.preview.result;
+    const { violations, skips } = this.preview.result;
     const own = <T extends { readonly rule: RuleId }>(list: readonly T[]): T[] =>
       list.filter((item) => item.rule === rule);
     return {
@@ -166,7 +249,7 @@ class Explainer {
       action: this.plan.byId[rule]?.action ?? 'Disabled',
       setBy: this.#setBy(rule),
       optOut: this.#optOut(rule),
-      changes: own(changes).map((change) => ({ ...change, line: this.#lineOf(change.field) })),
+      changes: own(this.#changes),
       violations: own(violations).map((violation) => this.#violation(violation)),
       skips: own(skips).map((skip) => this.#skip(skip)),
     };
@@ -196,30 +279,20 @@ class Explainer {
     const rulePlan = this.plan.byId[rule];
     const isForbidden = rulePlan?.optOut === 'Forbidden';
     const label = this.#label(rule);
-    const overwrite = label === null ? '' : OVERWRITE;
     return {
       command:
         !rulePlan || isForbidden || rulePlan.optedOut
           ? null
-          : this.#kubectlLabel(optOutLabel(rule)) + overwrite,
+          : optOutCommand(rulePlan, this.preview.result.namespace),
       isForbidden,
       place: this.#place(['spec', 'rules', rule, 'optOut']),
-      undo: label === null ? null : this.#kubectlLabel(`kube-harden.io/${rule}-`),
+      undo:
+        label === null ? null : `kubectl label ns ${this.preview.result.namespace} kube-harden.io/${rule}-`,
     };
-  }
-
-  #kubectlLabel(label: string): string {
-    return `kubectl label ns ${this.preview.result.namespace} ${label}`;
   }
 
   #violation(violation: PreviewViolation): ExplainedViolation {
-    const { rule, field, fix } = violation;
-    const command = this.#kubectlLabel(optOutLabel(rule));
-    return {
-      ...violation,
-      fix: this.#label(rule) === null ? fix : fix.replace(command, command + OVERWRITE),
-      line: this.#lineOf(field),
-    };
+    return { ...violation, line: this.#lineOf(violation.field) };
   }
 
   #skip(skip: PreviewSkip): ExplainedSkip {
@@ -231,9 +304,7 @@ class Explainer {
   #exceptions({ rule, container }: PreviewSkip): ExplainedException[] {
     const { metadata, spec } = this.#pod ?? { spec: {} };
     const pod = { labels: metadata?.labels ?? {}, serviceAccount: spec.serviceAccountName ?? 'default' };
-    const containers = [spec.containers, spec.initContainers, spec.ephemeralContainers]
-      .flatMap((list) => list ?? [])
-      .filter(({ name }) => container === null || name === container);
+    const containers = containersOf(this.#pod).filter(({ name }) => container === null || name === container);
     const holds = (each: Container): string[] =>
       this.plan.exceptions
         .filter(({ rules }) => rules.has(rule))
@@ -260,6 +331,38 @@ class Explainer {
   #line(path: Path): number | null {
     return this.manifest.position(path)?.line ?? null;
   }
+}
+
+/** The rules that the webhook's annotation names: of the pod, or of the object that has its template. */
+export function changedRules({ metadata }: KubernetesObject): RuleId[] {
+  const annotations = metadata?.annotations ?? {};
+  const words = Object.hasOwn(annotations, CHANGED_ANNOTATION)
+    ? (annotations[CHANGED_ANNOTATION] ?? '').split(',').map((word) => word.trim())
+    : [];
+  return RULE_IDS.filter((id) => words.includes(id));
+}
+
+/** What is to be said of an object of a cluster before anything else; undefined where it is as with a file. */
+function liveNotice(result: PreviewResult, { running, comparedWith }: LiveObject): string | undefined {
+  const { kind, mode, because, changes } = result;
+  if (mode === 'disabled') return `${because ?? mode}; --mode enforce tells what would be`;
+  if (because !== null || comparedWith !== undefined) return undefined;
+  const written = changedRules(running);
+  if (written.length > 0)
+    return `hardened already (${written.join(', ')}); what its author wrote is not kept in the cluster`;
+  return kind === 'Pod' && mode === 'enforce' && changes.length > 0
+    ? 'it runs as it is; a pod that is created now gets this'
+    : undefined;
+}
+
+/** Whether what runs is another value than hardening gives today. */
+export function runsOtherwise({ running, after }: ExplainedChange): boolean {
+  return running !== undefined && !holds(running, after);
+}
+
+function containersOf(pod: Pod | undefined): Container[] {
+  const { containers, initContainers, ephemeralContainers } = pod?.spec ?? {};
+  return [containers, initContainers, ephemeralContainers].flatMap((list) => list ?? []);
 }
 
 function hasSomething({ changes, violations, skips }: ExplainedRule): boolean {

@@ -1,10 +1,11 @@
-import type {
-  ExplainedChange,
-  ExplainedException,
-  ExplainedRule,
-  ExplainedSkip,
-  ExplainedViolation,
-  Explanation,
+import {
+  runsOtherwise,
+  type ExplainedChange,
+  type ExplainedException,
+  type ExplainedRule,
+  type ExplainedSkip,
+  type ExplainedViolation,
+  type Explanation,
 } from './explain.js';
 import { visible, wrapText } from './wrapText.js';
 
@@ -30,11 +31,13 @@ const plain: Paint = (_style, text) => text;
 const painted: Paint = (style, text) => `\u001b[${CODES[style]}m${text}\u001b[0m`;
 
 function objectText(explanation: Explanation, paint: Paint): string {
-  const { source, kind, namespace, name, policy, mode, outcome, notice, podSecurity, rules, warnings } =
-    explanation;
+  const { source, kind, namespace, name, policy, mode, outcome, notice, comparedWith } = explanation;
+  const { podSecurity, rules, warnings } = explanation;
   const lines = wrapText(`${source} ${kind} ${namespace}/${name}`, WIDTH).map((line) => paint('bold', line));
   lines.push(...labelled('policy', `${policy}, mode ${mode}`));
   lines.push(...labelled('outcome', notice === null ? outcome : `${outcome}: ${notice}`));
+  if (comparedWith !== null)
+    lines.push(...labelled('compared', `value before: ${comparedWith}; value after: what the cluster has`));
   if (podSecurity) {
     const { version, before, after, blockers } = podSecurity;
     lines.push(...labelled('pod security', `${before} → ${after} (${version})`));
@@ -76,12 +79,14 @@ function changeText(changes: readonly ExplainedChange[], paint: Paint): string[]
 
 const FIELD_INDENT = 4;
 
-function fieldText({ field, line, before, after }: ExplainedChange): string[] {
+function fieldText(change: ExplainedChange): string[] {
+  const { field, line, before, after, running } = change;
   const value = (given: unknown, none: string): string => (given === null ? none : JSON.stringify(given));
+  const otherwise = runsOtherwise(change) ? `; the cluster has ${value(running, 'it unset')}` : '';
   const text = visible(
-    field.endsWith('[]')
+    (field.endsWith('[]')
       ? `added ${value(after, '')}`
-      : `${value(before, 'unset')} → ${value(after, 'taken out')}`,
+      : `${value(before, 'unset')} → ${value(after, 'taken out')}`) + otherwise,
   );
   const place = visible(`${at(line)}${field}`);
   const room = WIDTH - FIELD_INDENT;
@@ -157,7 +162,8 @@ function optOutText({ action, optOut, setBy, changes, skips, violations }: Expla
   return lines;
 }
 
-function labelled(label: string, text: string): string[] {
+/** Text under a label on its left, as wide as `WIDTH`. */
+export function labelled(label: string, text: string): string[] {
   return wrapText(text, WIDTH - COLUMN).map((line, index) =>
     `  ${(index === 0 ? label : '').padEnd(COLUMN - 2)}${line}`.trimEnd(),
   );

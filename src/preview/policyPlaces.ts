@@ -53,7 +53,7 @@ export class PolicyPlaces {
 }
 
 /** As Kubernetes takes it: null is the same as left out. */
-function isSet(object: unknown, path: Path): boolean {
+export function isSet(object: unknown, path: Path): boolean {
   let value = object;
   for (const key of path) {
     if (isRecord(value)) value = Object.hasOwn(value, key) ? value[key] : undefined;

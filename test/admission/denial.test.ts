@@ -56,6 +56,13 @@ describe('denial message', () => {
     );
   });
 
+  it('says to overwrite a label that is there, which kubectl refuses to change else', () => {
+    const plan = planOf(SPEC, { mode: 'enforce', privileged: 'somehow' });
+    expect(decide(requestOf(OBJECT), plan).message).to.contain(
+      'kubectl label ns shop kube-harden.io/privileged=disabled --overwrite, or an exception',
+    );
+  });
+
   it('offers no label where the opt-out is forbidden', () => {
     expect(message).to.contain(
       'spec.hostPID is true; lift it: mend the field, or ask for an exception in policy default.',

@@ -15,6 +15,7 @@ const BAD = {
     capabilities: { add: ['NET_ADMIN'] },
   },
 };
+const BAD_POD = { containers: [{ name: 'web', image: 'web:1', ...BAD }] };
 const HOST = { hostNetwork: true, hostPID: true, volumes: [{ name: 'h', hostPath: { path: '/' } }] };
 
 function containers(count: number, more: object = {}, name = (index: number) => `c${index}`): object[] {
@@ -45,9 +46,15 @@ describe('warnings: Summary', () => {
     expect(warnings).to.have.length(2);
     expect(warnings[0]).to.match(/^kube-harden set \d+ fields \(runAsNonRoot, runAsUser, capabilities, /);
     expect(warnings[0]).to.contain(`set ${changes.length} fields`);
-    expect(warnings[1]).to.match(
-      /every change and its reason: kubectl harden preview -o json -f FILE -n shop$/,
+    expect(warnings[1]).to.equal(
+      'kube-harden: every change and its reason: kubectl harden explain pod/web -n shop',
     );
+  });
+
+  it('names the manifest of an object that has no name, or one too long for a line', () => {
+    const file = 'kube-harden: every change and its reason: kubectl harden preview -o json -f FILE -n shop';
+    for (const metadata of [{ name: undefined, generateName: 'web-' }, { name: 'w'.repeat(90) }])
+      expect(decided(pod({}, metadata)).warnings.at(-1)).to.equal(file);
   });
 
   it('one line for what is violated', () => {
@@ -84,7 +91,14 @@ describe('warnings: Full', () => {
     expect(warnings).to.include(
       'readOnlyRootFilesystem set on container "web"; opt out: label kube-harden.io/readOnlyRootFilesystem=disabled',
     );
-    expect(warnings.at(-1)).to.contain('kubectl harden preview');
+    expect(warnings.at(-1)).to.contain('kubectl harden explain pod/web');
+  });
+
+  it('says to overwrite a label that is there: kubectl refuses to change it else', () => {
+    const { warnings } = decided(pod(BAD_POD), 'warnings: Full', { mode: 'enforce', privileged: 'warn' });
+    expect(warnings).to.include(
+      'privileged violated on container "web"; opt out: kubectl label ns shop kube-harden.io/privileged=disabled --overwrite',
+    );
   });
 
   it('counts containers where there are many', () => {
@@ -193,7 +207,7 @@ describe('warnings: length', () => {
     const junk = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`${'j'.repeat(50)}${i}`, 'x']));
     const { warnings } = decided(pod(), '', { mode: 'enforce', ...junk });
     expect(warnings.join('\n')).to.match(/more labels and exceptions of this namespace\nkube-harden set /);
-    expect(warnings.at(-1)).to.contain('kubectl harden preview');
+    expect(warnings.at(-1)).to.contain('kubectl harden explain pod/web');
   });
 });
 
