@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-SOURCES := $(shell find src -name '*.ts') tsconfig.json tsconfig.build.json package.json
+SOURCES := $(shell find src -name '*.ts' -o -name '*.css' -o -name '*.html' -o -name '*.svg') \
+	scripts/build.js scripts/buildWeb.js tsconfig.json tsconfig.build.json package.json
 KUBE_HARDEN := node dist/main.js
 
 .PHONY: help
@@ -22,7 +23,7 @@ test: build ## run every test that needs neither a cluster nor root, with covera
 	@npm test --silent
 
 .PHONY: build
-build: dist/main.js ## compile src/ to dist/
+build: dist/main.js ## compile src/ to dist/ and bundle the preview page
 
 .PHONY: lint
 lint: node_modules/.package-lock.json ## check types, style, import directions and format
@@ -37,6 +38,14 @@ generate: node_modules/.package-lock.json ## write what is generated: built-in p
 .PHONY: bench
 bench: build ## measure the engine beside JSON.parse
 	@npm run --silent bench:engine
+
+.PHONY: faults
+faults: build ## overload, slow and vanishing clients, hostile input, against the real process; KUBE_HARDEN_FAULTS=long takes longer
+	@npm run --silent faults
+
+.PHONY: test-package
+test-package: build ## test the npm package and the Krew plugin, installed (needs the npm registry, Go and kubectl)
+	@npm run --silent test:package
 
 .PHONY: e2e
 e2e: build ## test on a real kube-apiserver, on loopback (builds it the first time: five minutes; needs Go); E2E=FILE for one file
@@ -54,9 +63,18 @@ e2e-registry: build ## test `profile` on a real registry, on loopback (Debian's 
 	@node --import tsx/esm test/e2e/registry/prepare.ts
 	@node_modules/.bin/mocha --config test/e2e/registry/.mocharc.json 'test/e2e/registry/*.test.ts'
 
+.PHONY: chart
+chart: node_modules/.package-lock.json ## find the Helm chart equal to kustomize's output, choice by choice (builds helm the first time: two minutes; needs Go)
+	@node --import tsx/esm test/chart/prepare.ts
+	@node_modules/.bin/mocha --config test/chart/.mocharc.json 'test/chart/*.test.ts'
+
+.PHONY: web
+web: build ## test the preview page in Chromium (CHROMIUM=FILE; Debian's /usr/bin/chromium otherwise)
+	@npm run --silent test:web
+
 .PHONY: clean
 clean: ## remove what was built and installed, certificates too
-	rm -rf dist coverage node_modules .cache certs/*.crt certs/*.key
+	rm -rf dist dist-krew coverage node_modules .cache certs/*.crt certs/*.key
 
 node_modules/.package-lock.json: package-lock.json
 	npm ci --no-audit --no-fund

@@ -4,11 +4,14 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { isIP } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { CommandError } from './commandError.js';
+import { processOutput } from './output.js';
 
 /** This machine, and the Service of the manifests. */
 export const DEFAULT_HOSTS = ['localhost', '127.0.0.1', '::1', 'kube-harden.kube-harden.svc'] as const;
 
 const EXAMPLE = `
+Exit status: 0, or 2 where a certificate is there already or cannot be written.
+
 Example: certificates in a folder of their own, and what is in them
   $ kube-harden certs --dir /tmp/kube-harden-certs --host webhook.example --if-missing
   $ openssl x509 -in /tmp/kube-harden-certs/tls.crt -noout -text`;
@@ -38,7 +41,7 @@ export function certsCommand(): Command {
     .option('--if-missing', 'do nothing, successfully, where there is a certificate already', false)
     .addHelpText('after', EXAMPLE)
     .action(async ({ host, ...options }: Omit<CertsOptions, 'hosts'> & { host: string[] }) => {
-      process.stdout.write(await makeCertificates({ ...options, hosts: [...DEFAULT_HOSTS, ...host] }));
+      processOutput.stdout(await makeCertificates({ ...options, hosts: [...DEFAULT_HOSTS, ...host] }));
     });
 }
 

@@ -1,22 +1,18 @@
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
 import { Command } from 'commander';
 import { namespaceProblem } from '../preview/choices.js';
 import { closedAddresses, type ClosedAddress } from './closedAddresses.js';
+import { addClusterFlags, openCluster, type ClusterFlags } from './clusterFlags.js';
 import { CommandError } from './commandError.js';
 import { parseIp, parseRange, type IpRange } from './ipAddress.js';
 import { parseLabelSelector } from './labelSelector.js';
 import type { Output } from './output.js';
 import { processOutput } from './output.js';
 
-export interface NetworkPolicyOptions {
+export interface NetworkPolicyOptions extends ClusterFlags {
   readonly namespace?: string | undefined;
   readonly podSelector?: string | undefined;
   readonly name?: string | undefined;
   readonly address?: readonly string[] | undefined;
-  readonly kubeconfig?: string | undefined;
-  readonly context?: string | undefined;
   readonly nodeRules?: boolean | undefined;
   readonly podCidr?: readonly string[] | undefined;
 }
@@ -40,25 +36,24 @@ export function networkPolicyCommand(output: Output = processOutput): Command {
     ...(before ?? []),
     ...value.split(',').map((part) => part.trim()),
   ];
-  return new Command('network-policy')
+  const command = new Command('network-policy')
     .description(
       "print a NetworkPolicy that keeps a namespace's pods from the API server, and from nothing else",
     )
-    .option('-n, --namespace <name>', 'whose pods (default: "default")')
+    .option('-n, --namespace <name>', 'whose pods (default: that of the context, else "default")')
     .option(
       '--pod-selector <selector>',
       'only these pods of the namespace, as kubectl -l: app=web,!needs-api',
     )
     .option('--name <name>', `of the policy (default: "${DEFAULT_NAME}")`)
     .option('--address <ip,...>', 'of the API server, IPv4 or IPv6; may be repeated', list)
-    .option('--kubeconfig <file>', 'the cluster to read (default: $KUBECONFIG, else ~/.kube/config)')
-    .option('--context <name>', 'the context of the kubeconfig to use')
     .option('--node-rules', 'print the iptables commands for a node instead; all of its pods are kept away')
     .option(
       '--pod-cidr <cidr,...>',
       'with --node-rules: from which the pods of the node come; may be repeated',
       list,
-    )
+    );
+  return addClusterFlags(command)
     .addHelpText('after', HELP)
     .action(async (options: NetworkPolicyOptions) => {
       const { text, missing } = await runNetworkPolicy(options);
@@ -75,8 +70,8 @@ export async function runNetworkPolicy(
   options: NetworkPolicyOptions,
 ): Promise<{ readonly text: string; readonly missing: readonly string[] }> {
   const problems: string[] = [];
-  const { namespace = 'default', name = DEFAULT_NAME } = options;
-  problems.push(...togetherProblems(options), ...nameProblems(namespace, name));
+  const { name = DEFAULT_NAME } = options;
+  problems.push(...togetherProblems(options), ...nameProblems(options.namespace ?? 'default', name));
   const given = closedAddresses(
     (options.address ?? []).map((address) => ({ address, from: '--address' })),
     problems,
@@ -85,14 +80,14 @@ export async function runNetworkPolicy(
   if (problems.length > 0) throw new CommandError(problems);
   const podSelector =
     options.podSelector === undefined ? [] : parseLabelSelector(options.podSelector, '--pod-selector');
-  const asksCluster = given.length === 0 || options.kubeconfig !== undefined || options.context !== undefined;
-  const read = asksCluster ? await readCluster(options) : { addresses: [], missing: [] };
+  const read = given.length === 0 || namesCluster(options) ? await readCluster(options) : NOTHING_READ;
   const { missing } = read;
   const addresses = distinct([...given, ...read.addresses]);
   if (options.nodeRules === true) {
     const { nodeRules } = await import('./nodeRules.js');
     return { text: nodeRules({ addresses, podRanges, missing }), missing };
   }
+  const namespace = options.namespace ?? read.namespace;
   const { networkPolicyYaml } = await import('./networkPolicyText.js');
   return { text: networkPolicyYaml({ name, namespace, podSelector, addresses, missing }), missing };
 }
@@ -150,29 +145,32 @@ interface ReadAddresses {
   readonly missing: readonly string[];
 }
 
-async function readCluster(options: NetworkPolicyOptions): Promise<ReadAddresses> {
-  const kubeconfig = options.kubeconfig ?? defaultKubeconfig();
-  const [{ connect, KubeconfigError }, { readApiServerAddresses, AddressesUnknownError }] = await Promise.all(
-    [import('../cluster/connection.js'), import('../cluster/apiServerAddresses.js')],
-  );
+interface ReadCluster extends ReadAddresses {
+  /** The context's. */
+  readonly namespace: string;
+}
+
+const NOTHING_READ: ReadCluster = { addresses: [], missing: [], namespace: 'default' };
+
+/** One of the flags that say which cluster is given. */
+function namesCluster(options: NetworkPolicyOptions): boolean {
+  const { kubeconfig, context, cluster, server } = options;
+  return [kubeconfig, context, cluster, server].some((value) => value !== undefined);
+}
+
+async function readCluster(options: NetworkPolicyOptions): Promise<ReadCluster> {
+  const { readApiServerAddresses, AddressesUnknownError } = await import('../cluster/apiServerAddresses.js');
+  const { api, server, namespace } = await openCluster(options);
   try {
-    const { api, server } = await connect({ kubeconfig, context: options.context });
-    try {
-      const { addresses, missing } = await readApiServerAddresses(api);
-      const problems: string[] = [];
-      const closed = closedAddresses(addresses, problems);
-      return withServer(closed, [...missing, ...problems], server);
-    } finally {
-      api.close();
-    }
+    const { addresses, missing } = await readApiServerAddresses(api);
+    const problems: string[] = [];
+    const closed = closedAddresses(addresses, problems);
+    return { ...withServer(closed, [...missing, ...problems], server), namespace };
   } catch (error) {
-    if (error instanceof KubeconfigError)
-      throw new CommandError(`--kubeconfig: ${error.message}`, 2, { cause: error });
-    if (error instanceof AddressesUnknownError)
-      throw new CommandError(`${error.message}; the addresses can be given: --address IP`, 2, {
-        cause: error,
-      });
-    throw error;
+    if (!(error instanceof AddressesUnknownError)) throw error;
+    throw new CommandError(`${error.message}; the addresses can be given: --address IP`, 2, { cause: error });
+  } finally {
+    api.close();
   }
 }
 
@@ -190,17 +188,4 @@ function withServer(
   if (/^(?:localhost$|127\.|::1$)/.test(host)) return { addresses, missing };
   const line = `the kubeconfig's server ${host} is a name: give its addresses too (--address)`;
   return { addresses, missing: [...missing, line] };
-}
-
-function defaultKubeconfig(): string {
-  const variable = process.env['KUBECONFIG'] ?? '';
-  const files = variable.split(delimiter).filter((file) => file !== '');
-  if (files.length > 1)
-    throw new CommandError('KUBECONFIG names several files; say which one: --kubeconfig FILE');
-  const [file = join(homedir(), '.kube', 'config')] = files;
-  if (files.length === 0 && !existsSync(file))
-    throw new CommandError(
-      'no address: give those of the API server (--address IP), or a cluster (--kubeconfig FILE)',
-    );
-  return file;
 }

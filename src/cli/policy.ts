@@ -6,6 +6,11 @@ import type { Output } from './output.js';
 import { processOutput } from './output.js';
 import { policyTestCommand } from './policyTest.js';
 
+const EXAMPLE = `
+Example: the built-in default policy, taken over as one of your own
+  $ kube-harden policy show default > policy.yaml
+  $ kube-harden policy check policy.yaml`;
+
 /** `kube-harden policy`. Its commands set `process.exitCode`: 0, 1 where a policy is invalid, 2 where it cannot be read. */
 export function policyCommand(output: Output = processOutput): Command {
   const policy = new Command('policy').description('validate, print and test HardeningPolicies');
@@ -48,7 +53,7 @@ Example: a built-in policy with its comments, and one with all its defaults
     .action(async (name: string, options: PolicyShowOptions) => {
       process.exitCode = await runPolicyShow(name, options, output);
     });
-  return policy.addCommand(policyTestCommand(output));
+  return policy.addCommand(policyTestCommand(output)).addHelpText('after', EXAMPLE);
 }
 
 /** @returns the exit status: 0, 1 where a policy is invalid, 2 where a file cannot be read */
@@ -74,7 +79,9 @@ async function reportError(error: unknown, path: string, output: Output): Promis
   const { PolicyError, issueText } = await import('../policy/policyError.js');
   if (error instanceof PolicyError) {
     for (const issue of error.issues) output.stderr(`${issueText(issue)}\n`);
-    return 1;
+    const { policyFiles } = await import('../policy/load.js');
+    // Of a folder without a file nothing has been checked.
+    return policyFiles(path).length === 0 ? 2 : 1;
   }
   if (!(error instanceof Error && 'code' in error)) throw error;
   const reasons: Readonly<Record<string, string>> = {

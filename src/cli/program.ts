@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { didYouMean } from '../policy/didYouMean.js';
+import { processOutput } from './output.js';
 import { version } from './version.js';
 
 interface Entry {
@@ -31,6 +32,11 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./fix.js')).fixCommand(),
   },
   {
+    name: 'scan',
+    summary: 'tell what every workload of a live cluster would get',
+    load: async () => (await import('./scan.js')).scanCommand(),
+  },
+  {
     name: 'policy',
     summary: 'check, print and test policies',
     load: async () => (await import('./policy.js')).policyCommand(),
@@ -54,6 +60,11 @@ const COMMANDS: readonly Entry[] = [
     name: 'certs',
     summary: 'make a CA and a serving certificate',
     load: async () => (await import('./certs.js')).certsCommand(),
+  },
+  {
+    name: 'completion',
+    summary: 'print a script that completes in a shell',
+    load: async () => (await import('./completion.js')).completionCommand(),
   },
 ];
 
@@ -85,9 +96,10 @@ Example: the rules, and one of them
     ...program.commands,
     ...program.commands.flatMap(({ commands }) => commands),
   ]) {
-    command
-      .exitOverride()
-      .configureOutput({ outputError: (text, write) => write(withSuggestion(text, command)) });
+    command.exitOverride().configureOutput({
+      writeOut: (text) => processOutput.stdout(text),
+      outputError: (text, write) => write(withSuggestion(text, command)),
+    });
   }
   return program;
 }

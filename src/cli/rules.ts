@@ -20,6 +20,8 @@ export function rulesCommand(output: Output = processOutput): Command {
     .addHelpText(
       'after',
       `
+Exit status: 0, or 2 where there is no such rule.
+
 Examples:
   $ kube-harden rules
   $ kube-harden rules readOnlyRootFilesystem

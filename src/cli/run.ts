@@ -1,13 +1,22 @@
 import { CommanderError } from 'commander';
 import { CommandError } from './commandError.js';
+import { processOutput } from './output.js';
 import { createProgram } from './program.js';
 
 /** 2 means "could not do it", as with kubectl diff. */
 const ERROR = 2;
 
+/** What a shell asks by; cobra's name, which kubectl and its users know. */
+const COMPLETE = '__complete';
+
 /** Runs the command line and returns the exit code; a command that has differences to tell sets process.exitCode itself. */
 export async function run(name: string, words: readonly string[]): Promise<number> {
   try {
+    if (words[0] === COMPLETE) {
+      const { completionAnswer } = await import('./completionAnswer.js');
+      processOutput.stdout(await completionAnswer(words.slice(1)));
+      return 0;
+    }
     const program = await createProgram(name, words);
     await program.parseAsync(words, { from: 'user' });
     return Number(process.exitCode ?? 0);

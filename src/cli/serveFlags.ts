@@ -47,7 +47,7 @@ export interface SelfManagedSettings {
   readonly caDurationMs: number;
 }
 
-const CERTIFICATES = ['files', 'self-managed'] as const;
+export const CERTIFICATES = ['files', 'self-managed'] as const;
 /** The namespace of the manifests. */
 const DEFAULT_NAMESPACE = 'kube-harden';
 const HOUR_MS = 60 * 60 * 1000;

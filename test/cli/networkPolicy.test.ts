@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { createServer, type Server } from 'node:http';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -216,7 +216,7 @@ describe('kube-harden network-policy', () => {
       [
         'a kubeconfig that is not there',
         { kubeconfig: '/none' },
-        ['--kubeconfig: /none: no such file; check the path'],
+        ['kubeconfig: /none: no such file; check the path'],
       ],
     ];
     for (const [what, options, lines] of CASES) {
@@ -380,17 +380,29 @@ describe('kube-harden network-policy', () => {
         'the API server cannot be asked: connect ECONNREFUSED 127.0.0.1:1; the addresses can be given: --address IP',
       ]);
     });
-    it('a context that is not there, and several kubeconfigs', async () => {
+    it('a context that is not there', async () => {
       expect(await refused({ kubeconfig: kubeconfig(), context: 'two' })).to.deep.equal([
-        `--kubeconfig: ${kubeconfig()}: there is no context "two"; it has one`,
+        `kubeconfig: ${kubeconfig()}: there is no context "two"; it has one`,
       ]);
-      process.env['KUBECONFIG'] = 'a:b';
-      expect((await refused({}))[0]).to.match(/^KUBECONFIG names several files/);
+    });
+    it('several kubeconfigs are one, and those that are not there are passed over', async () => {
+      answers = { endpointslices: { items: [slice('kubernetes', '10.1.0.1')] } };
+      process.env['KUBECONFIG'] = `/none:${kubeconfig()}`;
+      expect(exceptOf(await policyOf({}))).to.deep.equal(['10.1.0.1/32']);
+    });
+    it("the namespace is the context's, unless one is given", async () => {
+      answers = { endpointslices: { items: [slice('kubernetes', '10.1.0.1')] } };
+      const config = JSON.parse(readFileSync(kubeconfig(), 'utf8')) as { contexts: { context: object }[] };
+      Object.assign(config.contexts[0]?.context ?? {}, { namespace: 'shop' });
+      writeFileSync(kubeconfig(), JSON.stringify(config));
+      expect((await policyOf({ kubeconfig: kubeconfig() })).metadata.namespace).to.equal('shop');
+      const given = await policyOf({ kubeconfig: kubeconfig(), namespace: 'web' });
+      expect(given.metadata.namespace).to.equal('web');
     });
     it('no kubeconfig at all', async () => {
       delete process.env['KUBECONFIG'];
       process.env['HOME'] = dir;
-      expect((await refused({}))[0]).to.match(/^no address: give those of the API server/);
+      expect((await refused({}))[0]).to.match(/^kubeconfig: there is none: give --kubeconfig FILE/);
     });
   });
 

@@ -143,7 +143,7 @@ describe('the rights of the server, in the whole run', function () {
     expect(users).to.include(SERVER);
     // A test that needs a replica with fewer rights gives it an account of its own, in a namespace of its own. A command
     // (network-policy) asks as whoever runs it.
-    const ofTests = /^(system:serviceaccount:e2e-|e2e-network-admin$)/;
+    const ofTests = /^(system:serviceaccount:e2e-|e2e-network-admin$|e2e-plugin-)/;
     expect(users.filter((user) => user !== SERVER && !ofTests.test(user))).to.deep.equal([]);
     const outsiders = events.filter(({ userAgent = '' }) => !REPLICA_AGENT.test(userAgent));
     expect(
