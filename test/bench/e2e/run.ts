@@ -77,7 +77,7 @@ async function checkSame(client: ApiClient, namespaces: Record<Variant, string>)
     return spec;
   };
   const ours = await specOf('kube-harden');
-  for (const variant of ['in-tree', 'in-tree, patch', 'floor'] as const) {
+  for (const variant of ['in-tree', 'in-tree, patch', 'floor', 'floor, told'] as const) {
     let theirs: Json;
     const isSame = async (): Promise<boolean> => isDeepStrictEqual((theirs = await specOf(variant)), ours);
     // A policy takes effect some seconds after it was made.

@@ -1,11 +1,14 @@
 /**
  * The ways in which a pod can be created in the benchmark, each in a namespace of its own that only it is bound to: with
- * nothing, with an in-tree MutatingAdmissionPolicy of two kinds, with the least webhook there can be, and with kube-harden.
+ * nothing, with an in-tree MutatingAdmissionPolicy of two kinds, with the least webhook there can be (alone, and with the
+ * warnings and audit annotations of kube-harden in its answer, which cost the API server something too), and with
+ * kube-harden.
  */
 import type { Operation } from 'fast-json-patch';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decide } from '../../../src/admission/decide.js';
+import { encodeReview } from '../../../src/admission/review.js';
 import { BUILTIN_POLICIES } from '../../../src/policy/builtin.generated.js';
 import { StandalonePlans } from '../../../src/policy/standalonePlans.js';
 import { CertificateAuthority, validFor } from '../../../src/server/certificateAuthority.js';
@@ -17,7 +20,14 @@ import { barePod } from '../../support/controllerPod.js';
 import { podReview } from '../review.js';
 import { applyConfigurationMutations, jsonPatchMutations, type Mutation } from './celPolicy.js';
 
-export const VARIANTS = ['nothing', 'in-tree', 'in-tree, patch', 'floor', 'kube-harden'] as const;
+export const VARIANTS = [
+  'nothing',
+  'in-tree',
+  'in-tree, patch',
+  'floor',
+  'floor, told',
+  'kube-harden',
+] as const;
 export type Variant = (typeof VARIANTS)[number];
 
 /** Names the namespace that a policy or webhook other than ours is bound to. */
@@ -44,21 +54,21 @@ export function authorsPod(): Json {
   };
 }
 
-/** What kube-harden does to that pod, as the API server sends it. */
-export function patchOfPod(): readonly Operation[] {
+/** What kube-harden answers for that pod, as the API server sends it, but for the uid. */
+export function answerForPod(): { readonly patch: readonly Operation[]; readonly response: Json } {
   const plans = new StandalonePlans({ policies: BUILTIN_POLICIES, clock: () => 0 });
-  const decision = decide(
-    {
-      uid: 'bench',
-      kind: { group: '', version: 'v1', kind: 'Pod' },
-      operation: 'CREATE',
-      namespace: 'bench',
-      object: barePod(authorsPod()),
-    },
-    plans.planFor('bench'),
-  );
+  const request = {
+    uid: 'bench',
+    kind: { group: '', version: 'v1', kind: 'Pod' },
+    operation: 'CREATE',
+    namespace: 'bench',
+    object: barePod(authorsPod()),
+  };
+  const decision = decide(request, plans.planFor('bench'));
   if (decision.patch.length === 0) throw new Error('nothing to patch');
-  return decision.patch;
+  const response = JSON.parse(encodeReview(request, decision)).response;
+  delete response.uid;
+  return { patch: decision.patch, response };
 }
 
 /** Makes namespaces, policy and webhooks; the namespace of each variant. */
@@ -79,16 +89,18 @@ export async function makeVariants(controlPlane: ControlPlane): Promise<Record<V
       return (await controlPlane.api('GET', path)).status === 200;
     });
   }
-  const patch = patchOfPod();
+  const { patch, response } = answerForPod();
   await makePolicy(controlPlane, 'in-tree', applyConfigurationMutations());
   await makePolicy(controlPlane, 'in-tree, patch', jsonPatchMutations(volumeNames(patch)));
-  await makeFloor(controlPlane, patch);
+  const { allowed, patchType, patch: text } = response;
+  await makeFloor(controlPlane, 'floor', { allowed, patchType, patch: text });
+  await makeFloor(controlPlane, 'floor, told', response);
   return namespaces;
 }
 
 /** As a name and a label's value. */
 function wordOf(variant: Variant): string {
-  return variant.replace(', ', '-');
+  return variant.replaceAll(', ', '-');
 }
 
 async function make(controlPlane: ControlPlane, path: string, object: Json): Promise<void> {
@@ -135,7 +147,8 @@ function volumeNames(patch: readonly Operation[]): string[] {
   );
 }
 
-async function makeFloor(controlPlane: ControlPlane, patch: readonly Operation[]): Promise<void> {
+async function makeFloor(controlPlane: ControlPlane, variant: Variant, answer: Json): Promise<void> {
+  const word = wordOf(variant);
   const authority = await CertificateAuthority.create('bench', validFor(1));
   const leaf = await authority.issue({
     commonName: 'floor',
@@ -148,36 +161,36 @@ async function makeFloor(controlPlane: ControlPlane, patch: readonly Operation[]
     writeFileSync(path, text, { mode: 0o600 });
     return path;
   };
-  const logFile = controlPlane.folder.logFile('floor');
+  const logFile = controlPlane.folder.logFile(word);
   OwnedProcess.start({
-    name: 'floor',
+    name: word,
     command: process.execPath,
     args: [
       join(import.meta.dirname, 'floorWebhook.js'),
-      file('floor.crt', leaf.cert),
-      file('floor.key', leaf.key),
-      file('floor.patch', JSON.stringify(patch)),
+      file(`${word}.crt`, leaf.cert),
+      file(`${word}.key`, leaf.key),
+      file(`${word}.json`, JSON.stringify(answer)),
     ],
     logFile,
   });
   const port = await eventually(
-    'the floor listening',
+    `${variant} listening`,
     () => /^(\d+)$/m.exec(readFileSync(logFile, 'utf8'))?.[1],
   );
   await make(controlPlane, `${ADMISSION}/mutatingwebhookconfigurations`, {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'MutatingWebhookConfiguration',
-    metadata: { name: 'floor' },
+    metadata: { name: word },
     webhooks: [
       {
-        name: 'floor.bench.example',
+        name: `${word}.bench.example`,
         admissionReviewVersions: ['v1'],
         sideEffects: 'None',
         failurePolicy: 'Fail',
         timeoutSeconds: 5,
         // As ours: the API server compares the object before and after for it. Nobody changes it, so it is called once.
         reinvocationPolicy: 'IfNeeded',
-        namespaceSelector: { matchLabels: { [LABEL]: 'floor' } },
+        namespaceSelector: { matchLabels: { [LABEL]: word } },
         rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
         clientConfig: {
           url: `https://127.0.0.1:${port}/`,
