@@ -14,8 +14,11 @@ const MAY_IMPORT = {
   preview: ['admission', 'policy', 'images', 'podSecurity', 'hardening'],
   telemetry: ['admission', 'policy', 'hardening'],
   server: ['telemetry', 'preview', 'admission', 'policy', 'hardening'],
+  web: ['preview', 'policy', 'podSecurity', 'hardening'],
   cluster: ['server', 'telemetry', 'preview', 'policy', 'images', 'hardening'],
+  scan: ['cluster', 'preview', 'policy', 'podSecurity', 'hardening'],
   cli: [
+    'scan',
     'cluster',
     'server',
     'telemetry',
@@ -41,6 +44,8 @@ function oneWay(folder) {
 }
 
 const PURE = 'hardening and podSecurity are pure: no Node.js, no clock, no I/O, no framework.';
+
+const WEB = 'What is pasted into the page is never read as HTML, and nothing of it is stored.';
 
 const PURE_FOLDERS = ['hardening', 'podSecurity'];
 const NO_PACKAGES = { regex: '^(?!\\.|fast-json-patch$)', message: PURE };
@@ -105,6 +110,18 @@ export default defineConfig(
           message: PURE,
         })),
       ],
+    },
+  },
+  {
+    files: ['src/web/**/*.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...['innerHTML', 'outerHTML', 'insertAdjacentHTML', 'localStorage', 'sessionStorage', 'cookie'].map(
+          (property) => ({ property, message: WEB }),
+        ),
+      ],
+      'no-restricted-globals': ['error', 'process', 'Buffer', 'localStorage', 'sessionStorage'],
     },
   },
   {

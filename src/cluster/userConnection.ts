@@ -92,6 +92,7 @@ function load(make: () => KubeConfig, { kubeconfig, server }: UserConnectionOpti
   const named = (process.env['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '');
   if (named.length > 0) {
     const files = named.filter(isThere);
+    if (files.length === 0 && server !== undefined) return { config: make(), from: '--server' };
     const [first, ...rest] = files.length > 0 ? files.map(one) : named.slice(0, 1).map(one);
     if (first === undefined) return { config: make(), from: 'KUBECONFIG' };
     for (const { config } of rest) merge(first.config, config);

@@ -10,7 +10,11 @@ import type { PreviewChange, PreviewResult, PreviewViolation } from './result.js
 export interface SarifFile {
   /** Relative to the folder of the repository, or absolute. */
   readonly uri: string;
-  readonly preview: FilePreview;
+  /** What a log is made of: the objects of the file, and the result of each. */
+  readonly preview: {
+    readonly file: { readonly manifests: FilePreview['file']['manifests'] };
+    readonly previews: readonly { readonly result: PreviewResult }[];
+  };
 }
 
 /** What made the report. */

@@ -109,6 +109,7 @@ describe('connectAsUser', () => {
   });
 
   it('needs no kubeconfig where the server is given', async () => {
+    process.env['KUBECONFIG'] = path('nowhere');
     const made = await connectAsUser({ server: url, token: 'given' });
     expect(made).to.include({ server: url, context: undefined, namespace: 'default' });
   });
