@@ -10,12 +10,16 @@ import { lazily } from './lazily.js';
 import { HANDSHAKE_TIMEOUT, HTTP_OPTIONS, Listener } from './listener.js';
 import { problemAnswer } from './problemAnswer.js';
 import { secureContextOptions, type TlsMaterial } from './tlsMaterial.js';
+import { WebFiles } from './webFiles.js';
 
-/** What the preview serves (CONTRACT §3), with the methods each path understands. The page and /openapi.json come later. */
+/** What the preview serves (CONTRACT §3), with the methods each path understands. */
 const PREVIEW_PATHS: ReadonlyMap<string, readonly string[]> = new Map([
   ['/preview', ['POST']],
   ['/api/rules', ['GET', 'HEAD']],
   ['/api/policies', ['GET', 'HEAD']],
+  ['/openapi.json', ['GET', 'HEAD']],
+  // WebFiles answers it; it stands here for what is asked of it otherwise.
+  ['/', ['GET', 'HEAD']],
 ]);
 
 export interface PreviewListenerOptions {
@@ -27,6 +31,8 @@ export interface PreviewListenerOptions {
   readonly access?: PreviewAccess | undefined;
   /** Without `access`: answer peers other than loopback too. */
   readonly insecure: boolean;
+  /** Where the page is, built; dist/web unless given. */
+  readonly pageFolder?: URL | undefined;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -35,7 +41,8 @@ type Handler = (req: IncomingMessage, res: ServerResponse) => void;
 
 /**
  * The preview over TLS. In a cluster each request is authenticated and authorized before anything else of it is looked
- * at, and before its body is asked for; standalone, loopback only unless told otherwise.
+ * at, and before its body is asked for, but for the page's own files, where a browser has no token to send yet;
+ * standalone, loopback only unless told otherwise.
  */
 export class PreviewListener {
   readonly listener: Listener;
@@ -67,12 +74,19 @@ export class PreviewListener {
 
   /** Loads the routes before anybody asks. */
   async warm(): Promise<void> {
-    await this.loadApp();
+    await Promise.all([this.loadApp(), this.loadPage()]);
   }
 
   private async request(req: IncomingMessage, res: ServerResponse): Promise<void> {
     try {
       this.listener.track(req, res);
+      res.once('finish', () => this.options.metrics.previewAnswered(res.statusCode));
+      const page = await this.loadPage();
+      if (page.has(req)) {
+        if (this.options.access === undefined) await this.admit(req);
+        page.send(req, res, this.listener.draining);
+        return;
+      }
       const locals: PreviewLocals = { authorize: await this.admit(req) };
       const app = await this.loadApp();
       if (this.listener.draining) res.setHeader('connection', 'close');
@@ -104,6 +118,8 @@ export class PreviewListener {
         'start serve with --preview-insecure to answer everybody',
     );
   }
+
+  private readonly loadPage = lazily(() => WebFiles.load(this.options.pageFolder));
 
   private readonly loadApp = lazily(async (): Promise<Handler> => {
     const [{ expressApp }, routes] = await Promise.all([

@@ -1,0 +1,104 @@
+import type { AnnotatedPreview } from '../../preview/annotated.js';
+import { align } from './alignment.js';
+import type { LineAnswer, ObjectAnswer, ObjectSummary, PreviewAnswer, ShownResult } from './protocol.js';
+
+/** One answer of the listener, and what the page asks of it. */
+export class AnswerModel {
+  constructor(
+    private readonly id: number,
+    private readonly input: string,
+    private readonly answer: AnnotatedPreview,
+  ) {}
+
+  /** All that is drawn of it at once. */
+  shown(): PreviewAnswer {
+    const { text, lines, results } = this.answer;
+    // A line that several objects wrote is there once for each of them.
+    const distinct = lines.filter(({ line }, index) => line !== lines[index - 1]?.line);
+    const labels = new Map<string, number>();
+    const lineLabels = distinct.map(({ result, changes }) => {
+      const label = labelOf(results[result], changes);
+      const index = labels.get(label) ?? labels.size;
+      labels.set(label, index);
+      return index;
+    });
+    return {
+      kind: 'preview',
+      id: this.id,
+      text,
+      lines: Int32Array.from(distinct, ({ line }) => line),
+      lineLabels: Int32Array.from(lineLabels),
+      labels: [...labels.keys()],
+      objects: results.map(summaryOf),
+      ...align(linesOf(this.input), linesOf(text), distinct),
+    };
+  }
+
+  line(line: number): LineAnswer {
+    const { lines, results } = this.answer;
+    const parts = lines.slice(firstAt(lines, line), firstAt(lines, line + 1));
+    return {
+      kind: 'line',
+      id: this.id,
+      line,
+      parts: parts.flatMap(({ result: object, changes }) => {
+        const result = results[object];
+        if (!result) return [];
+        const own = changes.flatMap((index) => result.changes[index] ?? []);
+        const { namespace, policy } = result;
+        return [{ object, title: titleOf(result), namespace, policy, changes: own }];
+      }),
+    };
+  }
+
+  /** @returns undefined where there is no such object */
+  object(index: number): ObjectAnswer | undefined {
+    const { lines, results } = this.answer;
+    const result = results[index];
+    if (!result) return undefined;
+    const changeLines = new Int32Array(result.changes.length);
+    // The last line of a change is its value; before it may come the map that it opens.
+    for (const line of lines) {
+      if (line.result !== index) continue;
+      for (const change of line.changes) changeLines[change] = line.line;
+    }
+    return { kind: 'object', id: this.id, index, result, changeLines };
+  }
+}
+
+function linesOf(text: string): string[] {
+  return text.split(/\r?\n/);
+}
+
+function firstAt(lines: readonly { readonly line: number }[], line: number): number {
+  let [low, high] = [0, lines.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((lines[middle]?.line ?? 0) < line) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function labelOf(result: ShownResult | undefined, changes: readonly number[]): string {
+  const rules = new Set(changes.flatMap((index) => result?.changes[index]?.rule ?? []));
+  const [first = '', ...others] = rules;
+  return others.length === 0 ? first : `${first} +${others.length}`;
+}
+
+function summaryOf(result: ShownResult): ObjectSummary {
+  const { outcome, changes, violations, skips, podSecurity } = result;
+  return {
+    title: titleOf(result),
+    outcome,
+    changes: changes.length,
+    violations: violations.length,
+    skips: skips.length,
+    before: podSecurity?.before ?? null,
+    after: podSecurity?.after ?? null,
+  };
+}
+
+function titleOf({ kind, namespace, name }: ShownResult): string {
+  return `${kind} ${namespace === '' ? name : `${namespace}/${name}`}`;
+}
