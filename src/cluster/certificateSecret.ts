@@ -22,7 +22,7 @@ export type SecretKey = (typeof SECRET_KEYS)[number];
 export type SecretData = Readonly<Partial<Record<SecretKey, string>>>;
 
 /** Until when `old-ca.crt` is trusted, RFC 3339. */
-const OLD_UNTIL = 'kube-harden.io/old-ca-until';
+export const OLD_UNTIL = 'kube-harden.io/old-ca-until';
 
 export interface Authority extends Dated {
   readonly pem: string;
