@@ -98,7 +98,7 @@ function load(make: () => KubeConfig, { kubeconfig, server }: UserConnectionOpti
     for (const { config } of rest) merge(first.config, config);
     return { config: first.config, from: files.join(', ') };
   }
-  const own = join(homedir(), '.kube', 'config');
+  const own = join(process.env['HOME'] ?? homedir(), '.kube', 'config');
   if (isThere(own)) return one(own);
   const config = make();
   if (server !== undefined) return { config, from: '--server' };
