@@ -194,10 +194,17 @@ async function read(response: IncomingMessage): Promise<ApiObject> {
   const answer = parse(text);
   if (status >= 200 && status <= 299 && answer !== undefined) return answer;
   const reason = typeof answer?.['reason'] === 'string' ? answer['reason'] : undefined;
-  const message = typeof answer?.['message'] === 'string' ? answer['message'] : text.trim().slice(0, 200);
+  const message = typeof answer?.['message'] === 'string' ? answer['message'] : saidInText(status, text);
   const { metadata } = answer ?? {};
   const rest = typeof metadata?.['continue'] === 'string' ? metadata['continue'] : undefined;
   throw new ApiError(status, message || `the API server answered ${status}`, reason, rest);
+}
+
+/** The beginning of what is no Status; of a success that is cut short nothing, since it may be a Secret. */
+function saidInText(status: number, text: string): string {
+  if (status >= 200 && status <= 299)
+    return `the API server answered ${status} with something that is no object`;
+  return text.trim().slice(0, 200);
 }
 
 function parse(text: string): ApiObject | undefined {

@@ -1,3 +1,4 @@
+import { isRecord } from '../hardening/locate.js';
 import { issueText } from '../policy/policyError.js';
 import { overByName, type Policy } from '../policy/policy.js';
 import type { HealthCheck } from '../server/health.js';
@@ -6,9 +7,11 @@ import type { Metrics } from '../telemetry/metrics.js';
 import type { ApiObject } from './apiClient.js';
 import { ClusterPlans } from './clusterPlans.js';
 import type { Connection } from './connection.js';
+import { listItems } from './listItems.js';
 import { PolicyStatusWriter } from './policyStatus.js';
 import { PolicyStore, type ClusterPolicy } from './policyStore.js';
 import { Reflector, type ObjectStore, type ReflectorTimings } from './reflector.js';
+import { UnreachableError } from './unreachableError.js';
 
 /** A pod waits for it: well below the webhook configuration's timeout, so that an error still arrives. */
 const LOOKUP_TIMEOUT_MS = 2_000;
@@ -118,9 +121,10 @@ export class ClusterSource {
       limits ? ask('/limitranges') : undefined,
       limits ? ask('/resourcequotas') : undefined,
     ]);
+    checkNamespace(object, namespace);
     const { store } = this.plans;
-    for (const item of itemsOf(ranges)) store.limitRanges.put(item);
-    for (const item of itemsOf(quotas)) store.resourceQuotas.put(item);
+    for (const item of ranges ? listItems(ranges) : []) store.limitRanges.put(item);
+    for (const item of quotas ? listItems(quotas) : []) store.resourceQuotas.put(item);
     store.namespaces.put(object);
   }
 
@@ -142,8 +146,12 @@ export class ClusterSource {
   }
 }
 
-function itemsOf(list: ApiObject | undefined): ApiObject[] {
-  return Array.isArray(list?.['items']) ? (list['items'] as ApiObject[]) : [];
+/** Taken for a Namespace, any other object would be one without our labels: its pods would pass as they are. */
+function checkNamespace(object: ApiObject, name: string): void {
+  const { kind, metadata } = object;
+  const { labels = {} } = metadata ?? {};
+  if (kind !== 'Namespace' || metadata?.name !== name || !metadata.resourceVersion || !isRecord(labels))
+    throw new UnreachableError('the API server answered with something else than this Namespace');
 }
 
 /** After the first list a watch never fails readiness: that would take all replicas out at once. */

@@ -1,6 +1,7 @@
 import { isRecord } from '../hardening/locate.js';
 import type { ApiClient, ApiObject } from './apiClient.js';
 import { ApiError } from './apiError.js';
+import { listItems } from './listItems.js';
 
 /** As many objects as kubectl asks for at once. */
 const PAGE = 500;
@@ -44,7 +45,7 @@ export async function* listPages(
     const { metadata } = list;
     const remaining = metadata?.['remainingItemCount'];
     yield {
-      items: Array.isArray(list['items']) ? list['items'].filter(isRecord) : [],
+      items: listItems(list).filter(isRecord),
       remaining: typeof remaining === 'number' ? remaining : undefined,
     };
     const token = metadata?.['continue'];

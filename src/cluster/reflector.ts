@@ -3,6 +3,8 @@ import type { Logger } from '../telemetry/logger.js';
 import type { ApiClient, ApiObject } from './apiClient.js';
 import { ApiError } from './apiError.js';
 import { backOffDelay, type BackOff } from './backOff.js';
+import { listItems } from './listItems.js';
+import { UnreachableError } from './unreachableError.js';
 import type { WatchStream } from './watchStream.js';
 
 /** Told of what a watch goes through; `Metrics` is one. */
@@ -175,10 +177,12 @@ export class Reflector {
     let version = '';
     do {
       const page = await this.page(api, path, next);
-      const items = Array.isArray(page['items']) ? (page['items'] as ApiObject[]) : [];
-      for (const item of items) replacement.add(item);
-      const metadata: { resourceVersion?: string; continue?: unknown } = page.metadata ?? {};
-      version = metadata.resourceVersion ?? '';
+      for (const item of listItems(page)) replacement.add(item);
+      const metadata: { resourceVersion?: unknown; continue?: unknown } = page.metadata ?? {};
+      // Of something else than an API server: taken for a list, it would empty the store.
+      if (typeof metadata.resourceVersion !== 'string' || metadata.resourceVersion === '')
+        throw new UnreachableError('the answer to a list has no resourceVersion');
+      version = metadata.resourceVersion;
       next = typeof metadata.continue === 'string' ? metadata.continue : '';
     } while (next !== '');
     replacement.commit(version);

@@ -7,6 +7,9 @@ import { KubeApiClient } from '../../src/cluster/apiClient.js';
 import { ApiError } from '../../src/cluster/apiError.js';
 import { authority, servingPair } from '../system/support/certificates.js';
 
+/** Without what was said: it may be half a Secret, and errors are logged. */
+const NO_OBJECT = 'the API server answered 200 with something that is no object';
+
 describe('KubeApiClient', () => {
   let server: Server;
   let api: KubeApiClient;
@@ -86,8 +89,9 @@ describe('KubeApiClient', () => {
     ['a Status', 403, '{"kind":"Status","reason":"Forbidden","message":"no"}', 'no', 'Forbidden'],
     ['a page', 502, '<html>bad gateway</html>', '<html>bad gateway</html>', undefined],
     ['nothing', 500, '', 'the API server answered 500', undefined],
-    ['no JSON with 200', 200, 'hello', 'hello', undefined],
-    ['no object with 200', 200, '[1]', '[1]', undefined],
+    ['no JSON with 200', 200, 'hello', NO_OBJECT, undefined],
+    ['no object with 200', 200, '[1]', NO_OBJECT, undefined],
+    ['half a Secret with 200', 200, '{"kind":"Secret","data":{"tls.key":"c2Vj', NO_OBJECT, undefined],
   ];
   for (const [name, code, body, message, reason] of errors) {
     it(`throws an ApiError for ${name} (${code})`, async () => {

@@ -5,7 +5,7 @@ import { Exposition } from '../../src/telemetry/exposition.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
 import { withBuiltin } from '../support/policies.js';
 import { eventually, pause } from '../system/support/clients.js';
-import { ApiServer, silence, status } from './support/apiServer.js';
+import { ApiServer, json, silence, status } from './support/apiServer.js';
 import { LogLines } from './support/logLines.js';
 
 const NAMESPACES = '/api/v1/namespaces';
@@ -15,7 +15,8 @@ const POLICIES = '/apis/kube-harden.io/v1alpha1/hardeningpolicies';
 
 function ns(name: string, labels: Record<string, string> = { mode: 'enforce' }): ApiObject {
   const ours = Object.entries(labels).map(([key, value]) => [`kube-harden.io/${key}`, value]);
-  return { metadata: { name, labels: Object.fromEntries(ours) as Record<string, string> } };
+  const metadata = { name, labels: Object.fromEntries(ours) as Record<string, string> };
+  return { apiVersion: 'v1', kind: 'Namespace', metadata };
 }
 
 function policy(name: string, generation: number, action: string): ApiObject {
@@ -127,6 +128,43 @@ describe('ClusterSource', () => {
     expect(plan).to.deep.include({ mode: 'audit', quotas: [{ name: 'q', resources: ['requests.cpu'] }] });
     expect(source.plans.planFor('new', 'audit')).to.equal(plan);
     expect(await exposition()).to.contain('namespace_lookups_total{reason="unknown",result="ok"} 1');
+  });
+
+  for (const [what, path, answer] of [
+    [
+      'an object that is no Namespace',
+      `${NAMESPACES}/new`,
+      { metadata: { name: 'new', resourceVersion: '5' } },
+    ],
+    ['another Namespace', `${NAMESPACES}/new`, ns('shop')],
+    ['nothing at all', `${NAMESPACES}/new`, {}],
+    ['limits that are no list', `${NAMESPACES}/new/limitranges`, {}],
+  ] as const) {
+    it(`takes ${what} for no answer to a look-up`, async () => {
+      await started();
+      server.putSilently(NAMESPACES, ns('new'));
+      server.intercept = (request) => (request.path === path ? json(answer) : undefined);
+      const error: unknown = await Promise.resolve(source.plans.planFor('new', 'any')).catch(
+        (e: unknown) => e,
+      );
+      expect(error).to.have.property('code', 'PlanUnavailable');
+      server.intercept = () => undefined;
+      expect(await source.plans.planFor('new', 'any')).to.include({ mode: 'enforce' });
+    });
+  }
+
+  it('lets nothing of what was known of a stale namespace stand for an answer', async () => {
+    server.put(NAMESPACES, ns('behind', { mode: 'audit' }));
+    await started();
+    server.putSilently(NAMESPACES, ns('behind'));
+    server.intercept = ({ path }) => (path === `${NAMESPACES}/behind` ? json({}) : undefined);
+    const error: unknown = await Promise.resolve(source.plans.planFor('behind', 'enforce')).catch(
+      (e: unknown) => e,
+    );
+    expect(error).to.have.property(
+      'message',
+      'namespace "behind" could not be looked up: the API server answered with something else than this Namespace',
+    );
   });
 
   it('fails where a namespace is not there', async () => {

@@ -156,4 +156,10 @@ describe('LivePlans', () => {
     expect(server.requests.map(({ query }) => query['continue'])).to.deep.equal([undefined, 'old', 'new']);
     expect(server.requests[0]?.query).to.include({ labelSelector: 'app=web', limit: '500' });
   });
+
+  it('takes what is no list for no answer, rather than for a list of nothing', async () => {
+    server.intercept = () => json({});
+    const error: unknown = await listAll(server.api, '/api/v1/pods').catch((e: unknown) => e);
+    expect(error).to.include({ code: 'Unreachable', message: 'the answer to a list has no items' });
+  });
 });

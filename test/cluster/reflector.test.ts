@@ -3,7 +3,7 @@ import type { ApiObject } from '../../src/cluster/apiClient.js';
 import { NamespaceStore } from '../../src/cluster/namespaceStore.js';
 import { Reflector, type ReflectorOptions, type ReflectorTimings } from '../../src/cluster/reflector.js';
 import { eventually, pause } from '../system/support/clients.js';
-import { ApiServer, cut, silence, status, watchThat } from './support/apiServer.js';
+import { ApiServer, cut, json, silence, status, watchThat } from './support/apiServer.js';
 import { LogLines } from './support/logLines.js';
 
 const PATH = '/api/v1/namespaces';
@@ -255,6 +255,34 @@ describe('Reflector', () => {
     ]);
     server.intercept = () => undefined;
     await eventually(() => modeOf('shop') === 'enforce');
+  });
+
+  for (const [what, answer] of [
+    ['an empty object', {}],
+    ['a list without a version', { metadata: {}, items: [] }],
+    ['a version without a list', { metadata: { resourceVersion: '200' } }],
+    ['an object that is no list', { metadata: { resourceVersion: '200' }, items: {} }],
+    ['a list of nothing', { metadata: { resourceVersion: '200' }, items: [null] }],
+  ] as const) {
+    it(`takes nothing away for ${what} where a list should be`, async () => {
+      start({ resyncMs: 40 });
+      await watching();
+      server.intercept = ({ isWatch }) => (isWatch ? undefined : json(answer));
+      await eventually(() => counts.failed >= 3);
+      expect(modeOf('shop')).to.equal('enforce');
+      expect(removed).to.deep.equal([]);
+      server.intercept = () => undefined;
+      server.putSilently(PATH, ns('new'));
+      await eventually(() => modeOf('new') === 'enforce');
+    });
+  }
+
+  it('takes a list whose items are null for an empty one, as Go may write it', async () => {
+    server.intercept = ({ isWatch }) =>
+      isWatch ? undefined : json({ metadata: { resourceVersion: '200' }, items: null });
+    start();
+    await reflector.untilSynced();
+    expect(store.namespaces.size).to.equal(0);
   });
 
   it('after a first list a 404 takes nothing away', async () => {

@@ -12,9 +12,19 @@ export interface SeenRequest {
   readonly body: unknown;
 }
 
-type Answer = (res: ServerResponse) => void;
+export type Answer = (res: ServerResponse) => void;
 
-/** What a server of Kubernetes' API does with collections: lists in pages, objects by name, watches; over real HTTP. */
+interface Event {
+  readonly path: string;
+  readonly version: number;
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly object: ApiObject;
+}
+
+/**
+ * What a server of Kubernetes' API does with collections: lists in pages, objects by name, watches that go on from a
+ * version as long as its history has not been compacted; over real HTTP.
+ */
 export class ApiServer {
   readonly requests: SeenRequest[] = [];
   readonly api: KubeApiClient;
@@ -23,7 +33,15 @@ export class ApiServer {
   intercept: (request: SeenRequest) => Answer | undefined = () => undefined;
   pageSize = Infinity;
   private version = 100;
+  private readonly events: Event[] = [];
+  /** A watch from before it gets 410. */
+  private compacted = 0;
   private readonly collections = new Map<string, Map<string, ApiObject>>();
+  /** By path, the list that is being read in pages. */
+  private readonly paged = new Map<
+    string,
+    { readonly all: readonly ApiObject[]; readonly version: number }
+  >();
   private readonly watches = new Set<{ readonly path: string; readonly res: ServerResponse }>();
 
   private constructor(private readonly server: Server) {
@@ -37,9 +55,9 @@ export class ApiServer {
     this.stream = new KubeWatchStream(config);
   }
 
-  static async start(): Promise<ApiServer> {
+  static async start(port = 0): Promise<ApiServer> {
     const server = createServer((req, res) => void made.handle(req, res));
-    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => void server.listen(port, '127.0.0.1', resolve));
     const made = new ApiServer(server);
     return made;
   }
@@ -50,16 +68,13 @@ export class ApiServer {
     this.server.close();
   }
 
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
   /** Leads a process to this server. */
   get kubeconfig(): unknown {
-    const { port } = this.server.address() as AddressInfo;
-    const cluster = { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true };
-    return {
-      'current-context': 'test',
-      clusters: [{ name: 'test', cluster }],
-      users: [{ name: 'test', user: { token: 'a-token' } }],
-      contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
-    };
+    return kubeconfigOf(this.port);
   }
 
   /** Serves a collection in which nothing is yet. */
@@ -76,7 +91,7 @@ export class ApiServer {
   /** Stores an object and tells the watches of it. */
   put(path: string, object: ApiObject): ApiObject {
     const made = this.putSilently(path, object);
-    this.send(path, this.isFirst ? 'ADDED' : 'MODIFIED', made);
+    this.happened(path, this.isFirst ? 'ADDED' : 'MODIFIED', made);
     return made;
   }
 
@@ -93,7 +108,7 @@ export class ApiServer {
 
   remove(path: string, name: string): void {
     const object = this.removeSilently(path, name);
-    this.send(path, 'DELETED', object);
+    this.happened(path, 'DELETED', object);
   }
 
   removeSilently(path: string, name: string): ApiObject {
@@ -104,6 +119,23 @@ export class ApiServer {
     return { ...object, metadata: { ...object.metadata, resourceVersion: this.next() } };
   }
 
+  /** All that there is in a collection. */
+  objects(path: string): ApiObject[] {
+    return [...(this.collections.get(path)?.values() ?? [])];
+  }
+
+  /** Tells the watches how far they are; one that does not hear of it goes on from further back. */
+  bookmark(path: string): void {
+    this.send(path, 'BOOKMARK', { metadata: { resourceVersion: String(this.version) } });
+  }
+
+  /** Forgets what has happened: a watch can go on from now and no longer from earlier. */
+  compact(): void {
+    this.events.length = 0;
+    this.compacted = this.version;
+  }
+
+  /** Says something to the open watches that is in no history. */
   send(path: string, type: string, object: unknown): void {
     for (const watch of this.watches)
       if (watch.path === path) watch.res.write(`${JSON.stringify({ type, object })}\n`);
@@ -115,6 +147,16 @@ export class ApiServer {
       if (how === 'end') res.end();
       else res.destroy();
     }
+    this.watches.clear();
+  }
+
+  /** Cuts the open watches in the middle of a line. */
+  cutWithinLine(): void {
+    for (const { res } of this.watches) {
+      res.write('{"type":"MODIFIED","object":{"metadata":{"na');
+      setImmediate(() => res.destroy());
+    }
+    this.watches.clear();
   }
 
   watching(path: string): number {
@@ -133,6 +175,11 @@ export class ApiServer {
     const found = this.collections.get(path) ?? new Map<string, ApiObject>();
     this.collections.set(path, found);
     return found;
+  }
+
+  private happened(path: string, type: Event['type'], object: ApiObject): void {
+    this.events.push({ path, version: this.version, type, object });
+    this.send(path, type, object);
   }
 
   private async handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -155,26 +202,46 @@ export class ApiServer {
     else this.answerTo(request)(res);
   }
 
-  private watch({ path }: SeenRequest, res: ServerResponse): void {
+  private watch({ path, query }: SeenRequest, res: ServerResponse): void {
+    const from = Number(query['resourceVersion'] ?? this.version);
+    if (from < this.compacted) {
+      status(410, `too old resource version: ${from} (${this.compacted})`, 'Expired')(res);
+      return;
+    }
     const watch = { path, res };
     this.watches.add(watch);
     res.on('close', () => this.watches.delete(watch));
     res.writeHead(200, { 'content-type': 'application/json' });
     res.flushHeaders();
+    for (const event of this.events)
+      if (event.path === path && event.version > from)
+        res.write(`${JSON.stringify({ type: event.type, object: event.object })}\n`);
   }
 
   private answerTo({ method, path, query }: SeenRequest): Answer {
     if (method !== 'GET') return json({}, 201);
-    const collection = this.collections.get(path);
-    if (!collection) return this.one(path);
-    const all = [...collection.values()];
+    const found = this.listed(path);
+    if (!found) return this.one(path);
+    // The pages of a list are of one moment, that of its first.
+    const begun = query['continue'] === undefined ? undefined : this.paged.get(path);
+    const { all, version } = begun ?? { all: found, version: this.version };
+    this.paged.set(path, { all, version });
     const from = Number(query['continue'] ?? 0);
     const to = from + Math.min(this.pageSize, Number(query['limit'] ?? Infinity));
     const metadata = {
-      resourceVersion: String(this.version),
+      resourceVersion: String(version),
       ...(to < all.length && { continue: String(to) }),
     };
     return json({ kind: 'List', metadata, items: all.slice(from, to) });
+  }
+
+  /** A collection, or what of it lies in one namespace; undefined where the path is none. */
+  private listed(path: string): ApiObject[] | undefined {
+    if (this.collections.has(path)) return this.objects(path);
+    const [, root = '', namespace, resource] = /^(.*)\/namespaces\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+    const whole = `${root}/${String(resource)}`;
+    if (!this.collections.has(whole)) return undefined;
+    return this.objects(whole).filter(({ metadata }) => metadata?.namespace === namespace);
   }
 
   private one(path: string): Answer {
@@ -183,6 +250,17 @@ export class ApiServer {
     if (object) return json(object);
     return status(404, `${path} not found`);
   }
+}
+
+/** A kubeconfig that leads to an API server on this port, there already or not. */
+export function kubeconfigOf(port: number): unknown {
+  const cluster = { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true };
+  return {
+    'current-context': 'test',
+    clusters: [{ name: 'test', cluster }],
+    users: [{ name: 'test', user: { token: 'a-token' } }],
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
+  };
 }
 
 function keyOf({ metadata }: ApiObject): string {
