@@ -43,6 +43,10 @@ bench: build ## measure the engine beside JSON.parse
 faults: build ## overload, slow and vanishing clients, hostile input, against the real process; KUBE_HARDEN_FAULTS=long takes longer
 	@npm run --silent faults
 
+.PHONY: soak
+soak: build ## a million mixed requests in an hour, with a graph of memory, files and event loop; KUBE_HARDEN_SOAK_MINUTES=5 takes less
+	@node --import tsx/esm test/soak/run.ts
+
 .PHONY: test-package
 test-package: build ## test the npm package and the Krew plugin, installed (needs the npm registry, Go and kubectl)
 	@npm run --silent test:package

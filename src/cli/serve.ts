@@ -23,6 +23,9 @@ Example: make a certificate, serve on this machine only, ask whether it is ready
       --preview-bind-address 127.0.0.1:9443 --ops-bind-address 127.0.0.1:8080
   $ curl http://127.0.0.1:8080/readyz?verbose`;
 
+/** How long the last lines of the log are waited for, within what `Servers.stop` leaves of the grace period. */
+const LAST_LINES_MS = 400;
+
 /** `kube-harden serve`: the three listeners, until a signal comes. */
 export function serveCommand(): Command {
   const command = new Command('serve').summary('run the admission webhook, the preview and the probes');
@@ -99,8 +102,9 @@ async function serve(settings: ServeSettings): Promise<void> {
   parts.close();
   await logger.start();
   logger.info('stopped');
-  // Half-open handshakes may still hold sockets: nobody is to wait for them.
+  // Half-open handshakes may still hold sockets: nobody is to wait for them, nor for a log that nobody reads.
   process.stdout.write('', () => process.exit(0));
+  setTimeout(() => process.exit(0), LAST_LINES_MS);
 }
 
 /** Loads what readiness need not wait for, the logger first so that the lines so far come out. */

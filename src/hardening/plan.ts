@@ -111,4 +111,6 @@ export interface Plan {
   readonly notices: readonly string[];
   /** Milliseconds since the epoch at which an exception expires and the plan has to be made anew. */
   readonly nextExpiry?: number | undefined;
+  /** The same of the last exception that has expired: a clock that is set back behind it brings it back. */
+  readonly lastExpiry?: number | undefined;
 }

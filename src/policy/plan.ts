@@ -49,7 +49,7 @@ export function readLabels(facts: NamespaceFacts, hasPolicy: (name: string) => b
  * Everything that decisions in a namespace need: made once per change of the namespace, of its policy, or of the set
  * of exceptions that hold, and never per request.
  *
- * @param now milliseconds since the epoch; the plan says until when it holds (`nextExpiry`)
+ * @param now milliseconds since the epoch; the plan says until when it holds (`nextExpiry`), and from when (`lastExpiry`)
  */
 export function makePlan(
   facts: NamespaceFacts,
@@ -64,11 +64,13 @@ export function makePlan(
 
   const bound = policy.exceptions.filter((exception) => appliesTo(exception, facts.name));
   const hasExpired = (expiry: number | undefined): boolean => expiry !== undefined && expiry <= now;
-  for (const exception of bound.filter((candidate) => hasExpired(expiryOf(candidate)))) {
+  const expired = bound.filter((exception) => hasExpired(expiryOf(exception)));
+  for (const exception of expired) {
     notices.push(`exception ${exception.name} expired on ${exception.expires ?? ''} and no longer applies`);
   }
   const active = bound.filter((exception) => !hasExpired(expiryOf(exception)));
   const expiries = active.flatMap((exception) => expiryOf(exception) ?? []);
+  const past = expired.flatMap((exception) => expiryOf(exception) ?? []);
 
   return {
     policy: policy.name,
@@ -87,6 +89,7 @@ export function makePlan(
     quotas: facts.quotas ?? [],
     notices: withinBudget(notices.map(shorten)),
     nextExpiry: expiries.length > 0 ? Math.min(...expiries) : undefined,
+    lastExpiry: past.length > 0 ? Math.max(...past) : undefined,
   };
 }
 

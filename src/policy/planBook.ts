@@ -64,9 +64,11 @@ export class PlanBook {
     return SYSTEM_NAMESPACES.includes(namespace) || namespace === this.ownNamespace;
   }
 
-  /** Whether a plan made earlier still holds: no exception of it has expired since. */
-  isCurrent(plan: Plan): boolean {
-    return plan.nextExpiry === undefined || this.clock() < plan.nextExpiry;
+  /** Whether a plan made earlier still holds: no exception of it has expired since, or by a clock that was wrong. */
+  isCurrent({ nextExpiry, lastExpiry }: Plan): boolean {
+    if (nextExpiry === undefined && lastExpiry === undefined) return true;
+    const now = this.clock();
+    return now < (nextExpiry ?? Infinity) && now >= (lastExpiry ?? -Infinity);
   }
 
   /** @throws PlanUnavailableError where the namespace's policy has never loaded */

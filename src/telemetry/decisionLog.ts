@@ -1,12 +1,15 @@
 import type { DecisionObserver } from '../admission/handler.js';
 import type { AdmissionRequest, Decision } from '../admission/types.js';
 import { RULE_IDS, ruleIds, type RuleId } from '../hardening/rule.js';
-import type { Logger } from './logger.js';
+import { DECISION, type Logger } from './logger.js';
 import type { Metrics } from './metrics.js';
 
 export const DECISION_LOGS = ['none', 'denied', 'changed', 'all'] as const;
 /** Which decisions get a log line (`--log-decisions`). */
 export type DecisionLogs = (typeof DECISION_LOGS)[number];
+
+/** The longest name there is. */
+const NAME_CHARACTERS = 253;
 
 /** Counts every decision and writes the log line of those that are asked for. */
 export class DecisionLog implements DecisionObserver {
@@ -18,7 +21,7 @@ export class DecisionLog implements DecisionObserver {
 
   decided(decision: Decision, request: AdmissionRequest, seconds: number): void {
     this.count(decision, seconds);
-    if (this.wants(decision)) this.logger.info('decision', decisionFields(decision, request, seconds));
+    if (this.wants(decision)) this.logger.info(DECISION, decisionFields(decision, request, seconds));
   }
 
   /** A request that failed with 500: a rule threw, or its plan cannot be known. */
@@ -56,13 +59,13 @@ function decisionFields(
 ): Record<string, unknown> {
   const { plan, outcome, because, changes, skips, violations } = decision;
   const metadata = request.object?.metadata;
-  const name = request.name || metadata?.name || undefined;
+  const name = logged(request.name || metadata?.name);
   return {
     uid: request.uid,
     namespace: request.namespace,
     kind: request.kind.kind,
     name,
-    generateName: name === undefined ? (metadata?.generateName ?? undefined) : undefined,
+    generateName: name === undefined ? logged(metadata?.generateName) : undefined,
     operation: request.operation,
     dryRun: request.dryRun === true ? true : undefined,
     mode: plan?.mode,
@@ -74,6 +77,11 @@ function decisionFields(
     violated: ruleIds(violations),
     ms: Math.round(seconds * 1e6) / 1e3,
   };
+}
+
+/** Names come before the API server has looked at them: a megabyte, or no text at all. */
+function logged(name: unknown): string | undefined {
+  return typeof name === 'string' && name !== '' ? name.slice(0, NAME_CHARACTERS) : undefined;
 }
 
 /** Only codes of our own become a label: a system error's code (ECONNRESET) is one of a fixed list too. */

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import type { Logger as WinstonLogger } from 'winston';
+import { RepeatedLines } from './repeatedLines.js';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -20,6 +21,9 @@ export interface Logger {
   error(message: string, fields?: LogFields): void;
 }
 
+/** The message of a decision's line: those that --log-decisions asks for are all written, however alike. */
+export const DECISION = 'decision';
+
 interface Line {
   readonly time: string;
   readonly level: LogLevel;
@@ -37,6 +41,12 @@ export interface ProcessLoggerOptions {
 /** So many lines wait for winston at most: a start that logs more than this is looping. */
 const EARLY_LINES = 1000;
 
+/** So many bytes wait for whoever reads the log; what comes while nobody does is counted. */
+const UNREAD_MAX = 8 * 1024 * 1024;
+
+/** How often floods are looked at, once there is one. */
+const FLOOD_CHECK_MS = 1000;
+
 /**
  * The process's logger. winston costs 63 ms to load, so lines are kept until `start()` has loaded it (after the
  * listeners are up) and then written in order with the time at which they were logged.
@@ -45,9 +55,15 @@ export class ProcessLogger implements Logger {
   private early: Line[] = [];
   private winston: WinstonLogger | undefined;
   private readonly threshold: number;
+  private readonly stream: NodeJS.WritableStream;
+  private readonly repeated = new RepeatedLines<Line>();
+  private floodTimer: NodeJS.Timeout | undefined;
+  /** Lines that were lost since nobody read the log. */
+  private lost = 0;
 
   constructor(private readonly options: ProcessLoggerOptions) {
     this.threshold = LOG_LEVELS.indexOf(options.level);
+    this.stream = options.stream ?? process.stdout;
   }
 
   debug(message: string, fields: LogFields = {}): void {
@@ -63,9 +79,12 @@ export class ProcessLogger implements Logger {
     this.log('error', message, fields);
   }
 
-  /** Loads winston and writes what has been logged so far. */
+  /** Loads winston and writes what has been logged so far; later, and at the end, what was held back of a flood. */
   async start(): Promise<void> {
-    if (this.winston !== undefined) return;
+    if (this.winston !== undefined) {
+      this.summarize(Infinity);
+      return;
+    }
     const { createLogger, format, transports } = await import('winston');
     const toText = this.options.format === 'json' ? jsonLine : textLine;
     this.winston = createLogger({
@@ -73,7 +92,7 @@ export class ProcessLogger implements Logger {
       level: this.options.level,
       format: format.printf((info) => toText(info['line'] as Line)),
       // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston's own types disagree
-      transports: [new transports.Stream({ stream: this.options.stream ?? process.stdout, eol: '\n' })],
+      transports: [new transports.Stream({ stream: this.stream, eol: '\n' })],
     });
     const waiting = this.early;
     this.early = [];
@@ -83,13 +102,40 @@ export class ProcessLogger implements Logger {
   private log(level: LogLevel, message: string, fields: LogFields): void {
     if (LOG_LEVELS.indexOf(level) < this.threshold) return;
     const line = { time: new Date().toISOString(), level, message, fields };
+    if (message !== DECISION && !this.repeated.admits(line, performance.now())) {
+      this.floodTimer ??= setInterval(() => this.summarize(performance.now()), FLOOD_CHECK_MS).unref();
+      return;
+    }
     if (this.winston !== undefined) this.write(line);
     else if (this.early.length < EARLY_LINES) this.early.push(line);
   }
 
+  /** Writes how many alike lines there were more, of floods that began long enough before `now`. */
+  private summarize(now: number): void {
+    for (const { line, more } of this.repeated.ended(now))
+      this.write({ ...line, time: new Date().toISOString(), fields: { ...line.fields, repeated: more } });
+    if (this.repeated.holding) return;
+    clearInterval(this.floodTimer);
+    this.floodTimer = undefined;
+  }
+
   private write(line: Line): void {
+    if (unread(this.stream) > UNREAD_MAX) {
+      this.lost += 1;
+      return;
+    }
+    if (this.lost > 0) {
+      const fields = { lines: this.lost };
+      this.lost = 0;
+      this.write({ time: line.time, level: 'warn', message: 'log lines lost: nobody read them', fields });
+    }
     this.winston?.log({ level: line.level, message: line.message, line });
   }
+}
+
+/** Bytes that were written and that nobody has taken yet. */
+function unread(stream: NodeJS.WritableStream): number {
+  return 'writableLength' in stream && typeof stream.writableLength === 'number' ? stream.writableLength : 0;
 }
 
 function jsonLine({ time, level, message, fields }: Line): string {

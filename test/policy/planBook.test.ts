@@ -59,6 +59,17 @@ describe('plan book: expiry', () => {
     expect(book.planFor(namespace('billing')).exceptions.map(({ name }) => name)).to.deep.equal(['endless']);
   });
 
+  it('makes the plan anew when a clock that was ahead is set back', () => {
+    const { book, clock } = bookAt('2028-02-01T00:00:00Z');
+    expect(book.planFor(namespace('billing')).exceptions.map(({ name }) => name)).to.deep.equal(['endless']);
+    clock.now = Date.parse('2027-02-01T00:00:00Z');
+    expect(book.planFor(namespace('billing')).exceptions.map(({ name }) => name)).to.deep.equal([
+      'first',
+      'second',
+      'endless',
+    ]);
+  });
+
   it('is told of exceptions of its own namespace only', () => {
     const { book } = bookAt('2030-01-01T00:00:00Z');
     const plan = book.planFor(namespace('shop'));

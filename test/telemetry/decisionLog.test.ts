@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { AdmissionRequest, Decision } from '../../src/admission/types.js';
+import type { AdmissionRequest, Decision, KubernetesObject } from '../../src/admission/types.js';
 import { RuleError } from '../../src/hardening/ruleError.js';
 import type { Plan } from '../../src/hardening/plan.js';
 import { PlanUnavailableError } from '../../src/policy/planUnavailableError.js';
@@ -102,6 +102,20 @@ describe('DecisionLog', () => {
     });
   });
 
+  for (const [what, name, logged] of [
+    ['is cut where no name is so long', 'n'.repeat(1_000_000), 'n'.repeat(253)],
+    ['is left out where it is no text', { password: 'planted' }, undefined],
+  ] as const) {
+    it(`of an object that is not looked into, the name ${what}`, () => {
+      const logger = new RecordingLogger();
+      const log = new DecisionLog(new Metrics({ version: 'test' }), logger, 'all');
+      const object = { metadata: { name } } as unknown as KubernetesObject;
+      log.decided(decision('ignored', 'enforce', {}), { ...request, name: '', object }, 0);
+      expect(logger.lines[0]?.fields['name']).to.equal(logged);
+      expect(JSON.stringify(logger.lines)).to.not.contain('planted');
+    });
+  }
+
   it('counts decisions, changes made and reported, skips, violations, failures', async () => {
     const metrics = new Metrics({ version: 'test' });
     const log = new DecisionLog(metrics, new RecordingLogger(), 'none');
@@ -143,5 +157,20 @@ describe('Metrics', () => {
     expect(text)
       .to.contain('policy_last_load_success_timestamp_seconds{policy="default"} 5\n')
       .and.not.contain('policy="old"');
+  });
+
+  it('name 200 policies, and the rest together', async () => {
+    const metrics = new Metrics({ version: 'test' });
+    const names = Array.from({ length: 1000 }, (_, n) => `p${n}`);
+    metrics.policiesLoaded(names, 1000);
+    metrics.policiesRejected(names);
+    const lines = (await new Exposition(metrics).text())
+      .split('\n')
+      .filter((line) => line.includes('{policy="'));
+    expect(lines).to.have.length(2 * 201);
+    expect(lines.filter((line) => line.includes('"(others)"'))).to.deep.equal([
+      'kube_harden_policy_last_load_success_timestamp_seconds{policy="(others)"} 1',
+      'kube_harden_policy_rejected{policy="(others)"} 1',
+    ]);
   });
 });

@@ -77,3 +77,43 @@ describe('ProcessLogger', () => {
     expect(lines()).to.have.length(1);
   });
 });
+
+describe('ProcessLogger in a flood', () => {
+  it('writes ten alike lines and a count, all decisions, and what follows', async () => {
+    const { logger, lines } = record('info', 'json');
+    await logger.start();
+    for (let n = 0; n < 500; n += 1) {
+      logger.error('decision failed', { uid: `u-${n}`, error: new TypeError('a bug') });
+      logger.info('decision', { outcome: 'denied' });
+    }
+    logger.info('stopped');
+    await logger.start();
+    const parsed = lines().map((line) => JSON.parse(line) as Record<string, unknown>);
+    const of = (message: string): Record<string, unknown>[] =>
+      parsed.filter((line) => line['message'] === message);
+    expect([of('decision').length, of('decision failed').length, of('stopped').length]).to.deep.equal([
+      500, 11, 1,
+    ]);
+    expect(of('decision failed').at(-1)?.['repeated']).to.equal(490);
+  });
+
+  it('keeps no more than 8 MiB for a reader that does not read, and says how many lines were lost', async () => {
+    const stream = new PassThrough();
+    const logger = new ProcessLogger({ level: 'info', format: 'json', stream });
+    await logger.start();
+    const name = 'x'.repeat(1000);
+    for (let n = 0; n < 20_000; n += 1) logger.info('decision', { name });
+    expect(stream.writableLength + stream.readableLength).to.be.below(9 * 1024 * 1024);
+    let text = '';
+    stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    while (stream.writableLength > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    logger.info('decision', { name: 'later' });
+    const parsed = text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { message: string; lines?: number });
+    const lost = parsed.find(({ message }) => message === 'log lines lost: nobody read them')?.lines ?? 0;
+    expect(lost).to.be.above(10_000);
+    expect(parsed.filter(({ message }) => message === 'decision')).to.have.length(20_001 - lost);
+  });
+});

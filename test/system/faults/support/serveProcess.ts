@@ -44,7 +44,10 @@ export function openFiles({ pid }: KubeHarden): number {
 }
 
 /** Of a process's memory what is resident: now, and at most since it started, in MiB. */
-export function residentMiB({ pid }: KubeHarden): { readonly now: number; readonly most: number } {
+export function residentMiB({ pid }: Pick<KubeHarden, 'pid'>): {
+  readonly now: number;
+  readonly most: number;
+} {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const of = (field: string): number =>
     Math.round(Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) / 1024);

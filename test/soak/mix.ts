@@ -1,0 +1,106 @@
+import { Agent } from 'node:https';
+import type { KubeHarden } from '../e2e/support/kubeHarden.js';
+import { pod, podTemplate, requestOf, responseOf, reviewOf, workload } from '../admission/support/reviews.js';
+import { podReview } from '../bench/review.js';
+import { RawConnection, get, outcome, post } from '../system/support/clients.js';
+import { rawHead } from '../system/faults/support/rawRequest.js';
+
+/** What is asked again and again, and the status that each gets; `closed` gets none. */
+type Kind = (replica: KubeHarden, agent: Agent, namespace: string) => Promise<string>;
+
+const plainText = { headers: { 'content-type': 'text/plain' } };
+const yaml = { headers: { 'content-type': 'application/yaml' } };
+const small = podReview(2);
+const large = podReview(30);
+const privileged = pod({
+  containers: [{ name: 'web', image: 'web:1', securityContext: { privileged: true } }],
+});
+const manifest = `apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web, image: web}]}\n`;
+
+const review =
+  (body: (namespace: string) => string, expected: string): Kind =>
+  async ({ admissionPort }, agent, namespace) => {
+    const reply = await post(admissionPort, body(namespace), { agent });
+    const hardens = reply.status === 200 && responseOf({ body: reply.text }).uid !== '';
+    return hardens || String(reply.status) === expected ? expected : String(reply.status);
+  };
+const inNamespace = (text: string) => (namespace: string) => text.replaceAll('"shop"', `"${namespace}"`);
+
+/** How often each of a hundred requests is of a kind, what it gets, and how it is asked. */
+const KINDS: readonly (readonly [share: number, expected: string, kind: Kind])[] = [
+  [55, '200', review(inNamespace(small), '200')],
+  [8, '200', review(inNamespace(large), '200')],
+  [8, '200', review((namespace) => reviewOf(requestOf(privileged, { namespace })), '200')],
+  [
+    8,
+    '200',
+    review((namespace) => reviewOf(requestOf(workload('Deployment', podTemplate()), { namespace })), '200'),
+  ],
+  [4, '400', review(() => '{"kind":"AdmissionReview"', '400')],
+  [4, '415', ({ admissionPort }, agent) => outcome(post(admissionPort, '{}', { agent, ...plainText }))],
+  [3, '404', ({ admissionPort }, agent) => outcome(post(admissionPort, '{}', { agent }, '/elsewhere'))],
+  // Without a token: whoever asks the preview is asked who they are.
+  [
+    3,
+    '401',
+    ({ previewPort = 0 }, agent) => outcome(post(previewPort, manifest, { agent, ...yaml }, '/preview')),
+  ],
+  // A connection of its own for each.
+  [4, '200', ({ admissionPort }) => outcome(post(admissionPort, small))],
+  [2, 'closed', ({ admissionPort }) => goneMidBody(admissionPort)],
+  [1, '200', ({ opsUrl }) => outcome(get(`${opsUrl}/readyz`))],
+];
+
+const TURNS = KINDS.flatMap(([share, expected, kind]) =>
+  Array.from({ length: share }, () => ({ expected, kind })),
+);
+
+async function goneMidBody(port: number): Promise<string> {
+  const connection = await RawConnection.open(port);
+  connection.write(`${rawHead('Content-Length: 1000')}{"kind":`);
+  connection.destroy();
+  return 'closed';
+}
+
+/** Clients that ask a mix of everything, at most so many a second, until they are stopped. */
+export class Mix {
+  answered = 0;
+  readonly wrong: string[] = [];
+  private sent = 0;
+  private stopped = false;
+  private readonly began = performance.now();
+  private readonly clients: readonly Promise<void>[];
+
+  constructor(
+    private readonly replica: KubeHarden,
+    private readonly options: {
+      readonly connections: number;
+      readonly perSecond: number;
+      /** One of those that exist now. */
+      readonly namespace: () => string;
+    },
+  ) {
+    this.clients = Array.from({ length: options.connections }, () => this.run());
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await Promise.all(this.clients);
+  }
+
+  private async run(): Promise<void> {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    while (!this.stopped) {
+      const due = this.began + (this.sent * 1000) / this.options.perSecond;
+      this.sent += 1;
+      // A prime step, so that what is alike does not come in a row.
+      const turn = TURNS[(this.sent * 37) % TURNS.length];
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
+      if (turn === undefined) continue;
+      const got = await turn.kind(this.replica, agent, this.options.namespace()).catch(String);
+      if (got === turn.expected) this.answered += 1;
+      else this.wrong.push(`${got} instead of ${turn.expected}`);
+    }
+    agent.destroy();
+  }
+}
