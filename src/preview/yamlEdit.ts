@@ -12,6 +12,7 @@ import type { TracedSplice } from './splice.js';
 import { applySplices, sortSplices } from './splice.js';
 import { YamlComments } from './yamlComments.js';
 import { YamlEditError } from './yamlEditError.js';
+import { SecondReading } from './secondReading.js';
 import { rewriteDocument } from './yamlRewrite.js';
 import type { YamlStyle } from './yamlText.js';
 
@@ -61,7 +62,7 @@ export function editYaml(
   const bom = text.startsWith(BOM) ? BOM : '';
   const source = text.slice(bom.length);
   const before = documents.map(({ object }) => object);
-  const edited = new Editing(source, documents, before, applyEdits(before, wanted)).edit();
+  const edited = new Editing(source, documents, before, applyEdits(before, wanted), wanted).edit();
   const shifted = edited.splices.map((splice) => ({
     ...splice,
     start: splice.start + bom.length,
@@ -94,6 +95,8 @@ function applyEdits(documents: readonly unknown[], edits: readonly YamlEdit[]): 
 /** How one document is edited where it stands. */
 type InPlace = { readonly splices: readonly TracedSplice[] } & Pick<DocumentEditor, 'shared'>;
 
+type Applied = Pick<EditedYaml, 'text' | 'splices'>;
+
 /** One file on its way from the data that it holds to the data that it is to hold. */
 class Editing {
   readonly #documents: readonly Document.Parsed[];
@@ -105,6 +108,7 @@ class Editing {
     documents: readonly KubernetesDocument[],
     readonly before: readonly unknown[],
     readonly after: readonly unknown[],
+    readonly edits: readonly YamlEdit[],
   ) {
     this.#documents = documents.map(({ parsed }) => parsed);
     this.#comments = new YamlComments(source);
@@ -115,13 +119,7 @@ class Editing {
   edit(): EditedYaml {
     const inPlace = this.#documents.map((document, index) => this.#inPlace(document, index));
     const rewritten = inPlace.flatMap((editor, index) => (editor === undefined ? [index] : []));
-    const edited =
-      rewritten.length === 0
-        ? this.#apply(
-            inPlace.flatMap((editor) => editor?.splices ?? []),
-            this.after,
-          )
-        : undefined;
+    const edited = rewritten.length === 0 ? this.#applyAll(inPlace) : undefined;
     const shared = (): EditedYaml['shared'] =>
       new Map(
         inPlace.flatMap((editor, index) =>
@@ -156,11 +154,20 @@ class Editing {
     }
   }
 
+  /** All documents in place. Mostly the quick reading confirms it; where it does not, the slow one has the last word. */
+  #applyAll(inPlace: readonly (InPlace | undefined)[]): Applied | undefined {
+    const all = inPlace.flatMap((editor) => editor?.splices ?? []);
+    const splices = sortSplices(all);
+    if (!splices) return undefined;
+    const text = applySplices(this.source, splices);
+    // JSON is read in less time yet.
+    const quick = isJson(this.source) ? undefined : new SecondReading(this.source, this.before.length);
+    if (quick?.confirms(text, (before) => applyEdits(before, this.edits)) === true) return { text, splices };
+    return this.#apply(all, this.after);
+  }
+
   /** The edited text, or undefined where it does not read as the data. */
-  #apply(
-    unordered: readonly TracedSplice[],
-    data: readonly unknown[],
-  ): { readonly text: string; readonly splices: readonly TracedSplice[] } | undefined {
+  #apply(unordered: readonly TracedSplice[], data: readonly unknown[]): Applied | undefined {
     const splices = sortSplices(unordered);
     if (!splices) return undefined;
     const text = applySplices(this.source, splices);
@@ -184,6 +191,10 @@ class Editing {
       throw new YamlEditError(`document ${index} cannot be written anew`, { cause: error });
     }
   }
+}
+
+function isJson(source: string): boolean {
+  return /^\s*[{[]/.test(source);
 }
 
 /** How most of the file is written. */

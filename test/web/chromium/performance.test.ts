@@ -10,6 +10,8 @@ function load(): number {
 
 /** Beyond it a figure says nothing of the page, and the server's own time limits are met. */
 const TOO_BUSY = 2;
+/** The editor answers to a key within this many milliseconds, whatever it shows. */
+const LONGEST = 100;
 
 describe('the preview page on large manifests', function () {
   this.timeout(120_000);
@@ -21,7 +23,7 @@ describe('the preview page on large manifests', function () {
     { name: '200 kB', bytes: 200_000, goal: 500 },
     { name: '2 MB', bytes: 2_000_000, goal: 5000 },
   ]) {
-    it(`${name}: from paste to diff within ${goal} ms, and never stands still for more than 100 ms`, async function () {
+    it(`${name}: no more than three times the goals of ${goal} ms from paste to diff and 100 ms without a frame`, async function () {
       const busy = load();
       if (busy > TOO_BUSY) {
         console.log(`      not measured: ${busy.toFixed(1)} programs a core want to run`);
@@ -39,10 +41,10 @@ describe('the preview page on large manifests', function () {
       await page.page.keyboard.press('Control+A');
       const { elapsed, longest, tasks } = await watch(page, () => page.page.keyboard.press('Control+V'));
       console.log(
-        `      ${name}: ${Math.round(elapsed)} ms from paste to diff; longest task ${Math.round(longest)} ms, of ${tasks} over 50 ms`,
+        `      ${name}: ${Math.round(elapsed)} ms from paste to diff (${verdict(elapsed, goal)}); longest task ${Math.round(longest)} ms, of ${tasks} over 50 ms (${verdict(longest, LONGEST)})`,
       );
       expect(elapsed).to.be.below(goal * slack);
-      expect(longest).to.be.below(100 * slack);
+      expect(longest).to.be.below(LONGEST * slack);
       const again = await watch(page, async () => {
         await page.page.keyboard.press('Control+Home');
         await page.page.keyboard.type('# one more line\n');
@@ -50,11 +52,15 @@ describe('the preview page on large manifests', function () {
       console.log(
         `      ${name}: ${Math.round(again.elapsed)} ms from the first of 16 keys to diff; longest task ${Math.round(again.longest)} ms`,
       );
-      expect(again.longest).to.be.below(100 * slack);
+      expect(again.longest).to.be.below(LONGEST * slack);
       await page.closeOrFail();
     });
   }
 });
+
+function verdict(figure: number, goal: number): string {
+  return `${figure <= goal ? 'holds' : 'MISSED'}: goal ${goal} ms`;
+}
 
 interface Watched {
   /** Milliseconds from the first key to the next frame after the diff is there. */
