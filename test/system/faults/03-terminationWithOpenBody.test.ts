@@ -7,7 +7,7 @@ const GRACE_SECONDS = 2;
 const OPEN_BODIES = 20;
 
 describe('3. SIGTERM while bodies never end', () => {
-  it('exits at the deadline, with a log line for each request that is cut', async () => {
+  it('exits at the deadline, and logs each request that is cut', async () => {
     const server = await serve({ args: ['--shutdown-grace-period', `${GRACE_SECONDS}s`] });
     for (let opened = 0; opened < OPEN_BODIES; opened += 1) {
       const endless = await RawConnection.open(server.admissionPort);
@@ -18,9 +18,13 @@ describe('3. SIGTERM while bodies never end', () => {
     const exit = await server.stop();
     const seconds = (performance.now() - signalled) / 1000;
     const cut = server.logs().filter(({ message }) => message === 'request cut at the shutdown deadline');
-    print(`${cut.length} requests cut and logged; exit ${String(exit.code)} after ${seconds.toFixed(2)} s`);
+    // Ten lines alike are written, and one that counts the rest.
+    const told = cut.reduce((sum, { repeated }) => sum + (typeof repeated === 'number' ? repeated : 1), 0);
+    print(
+      `${told} requests cut and logged in ${cut.length} lines; exit ${String(exit.code)} after ${seconds.toFixed(2)} s`,
+    );
     expect(exit).to.deep.equal({ code: 0, signal: null });
-    expect(cut).to.have.length(OPEN_BODIES);
+    expect(told).to.equal(OPEN_BODIES);
     for (const line of cut)
       expect(line).to.include({
         listener: 'admission',
