@@ -15,6 +15,8 @@ const BELONGS = [
   /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
   /^dist\/(?:[\w-]+\/)*[\w.-]+\.js$/,
   /^dist\/web\/(?:[\w-]+\/)*[\w.-]+\.(?:js|css|html|svg)$/,
+  // Of what is bundled into the page.
+  /^dist\/web\/LICENSES\.txt$/,
   /^docs\/(?:[\w-]+\/)*[\w.-]+\.(?:md|yaml|json|png|txt)$/,
   /^manifests\/(?!krew\/)(?:[\w-]+\/)*[\w.-]+$/,
 ];
