@@ -35,11 +35,12 @@ describe('the preview page of a replica in the cluster', function () {
     await page.goto(`https://127.0.0.1:${replica.previewPort}/`);
     await page.getByText('This server asks who you are').waitFor();
     await page.locator('#input .cm-content').fill(JSON.stringify(podOf('web'), undefined, 2));
-    await page.getByText(/^Unauthorized: /).waitFor();
+    // The heading stays; what is announced gives way to what the next answer says.
+    await page.getByRole('heading', { name: 'Unauthorized' }).waitFor();
     await page.getByLabel('Bearer token').fill(token);
     await page.keyboard.press('Tab');
     // The right in `default`, which is asked about where no namespace is named, is not theirs.
-    await page.getByText(/^Forbidden: /).waitFor();
+    await page.getByRole('heading', { name: 'Forbidden' }).waitFor();
     await page.getByLabel('Namespace', { exact: true }).fill(namespace);
     await page.getByText(/^\d+ changes in 1 object/).waitFor();
     expect(await page.locator('#hardened .cm-content').textContent()).to.include('runAsNonRoot');
