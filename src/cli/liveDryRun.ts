@@ -1,6 +1,6 @@
 import type { KubernetesObject, UserInfo } from '../admission/types.js';
 import type { ApiClient } from '../cluster/apiClient.js';
-import { ApiError } from '../cluster/apiError.js';
+import { ApiError, isForbidden } from '../cluster/apiError.js';
 import { isRecord } from '../hardening/locate.js';
 import { resourcePath, workloadOf } from './liveTarget.js';
 
@@ -128,7 +128,7 @@ export async function isInstalled(api: ApiClient): Promise<boolean | undefined> 
       ),
     );
   } catch (error) {
-    if (error instanceof ApiError && error.status === 403) return undefined;
+    if (isForbidden(error)) return undefined;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import type { AdmissionRequest, KubernetesObject, UserInfo } from '../admission/types.js';
 import type { Plan } from '../hardening/plan.js';
 import type { Manifest } from '../preview/manifests.js';
-import { podOf, preview, type Preview } from '../preview/preview.js';
+import { podOf, preview, requestOf, type Preview } from '../preview/preview.js';
 import type { PreviewResult } from '../preview/result.js';
 import { compare, type Compared } from './liveCompare.js';
 import { creatable, dryRunCreate, isInstalled, renamed, whoAmI } from './liveDryRun.js';
@@ -76,17 +76,7 @@ class Asker {
   }
 
   #predict(object: KubernetesObject, namespace: string, plan: Plan): Preview {
-    const [version = '', group = ''] = String(object.apiVersion).split('/').reverse();
-    const request: AdmissionRequest = {
-      uid: 'preview',
-      kind: { group, version, kind: String(object.kind) },
-      operation: 'CREATE',
-      namespace,
-      name: object.metadata?.name ?? '',
-      object,
-      userInfo: this.userInfo,
-      dryRun: true,
-    };
+    const request: AdmissionRequest = { ...requestOf({ object }, namespace), userInfo: this.userInfo };
     const manifest: Manifest = {
       ...{ source: 'cluster', document: 0, at: [], object, request },
       position: () => undefined,

@@ -5,7 +5,7 @@ import { addClusterFlags, clusterProblem, openCluster, type ClusterFlags } from 
 import { CommandError } from './commandError.js';
 import { parseLabelSelector } from './labelSelector.js';
 import { processIo, writeOut, type ManifestIo } from './manifestIo.js';
-import { loadPolicyFlag } from './scanPolicies.js';
+import { loadOwnPolicies } from './planFlags.js';
 import { ScanProgress } from './scanProgress.js';
 import { matchesLabels } from './scanSelector.js';
 
@@ -31,9 +31,6 @@ type Format = (typeof FORMATS)[number];
 const NOTHING_TO_DO = 0;
 const DIFFERENT = 1;
 const ERROR = 2;
-
-/** Where the manifests install kube-harden. */
-const OWN_NAMESPACE = 'kube-harden';
 
 const HELP = `
 Every namespace is told as enforce would make it, whatever it asks for now; what it asks for stands beside it. Reads
@@ -113,19 +110,25 @@ async function checkFlags({ namespace, allNamespaces, selector }: ScanFlags): Pr
 
 async function scan(flags: ScanFlags, io: ScanIo): Promise<ScanReport> {
   const { namespace, allNamespaces, selector, policy, policyFile, output } = flags;
-  const [{ scanCluster }, { LivePlans }, { BUILTIN_POLICIES }, { NamespaceNotFoundError }] =
-    await Promise.all([
-      import('../scan/scan.js'),
-      import('../cluster/livePlans.js'),
-      import('../policy/builtin.generated.js'),
-      import('../scan/namespaceNotFoundError.js'),
-    ]);
-  const own = await loadPolicyFlag(policyFile);
+  const [
+    { scanCluster },
+    { INSTALL_NAMESPACE, LivePlans },
+    { BUILTIN_POLICIES },
+    { NamespaceNotFoundError },
+  ] = await Promise.all([
+    import('../scan/scan.js'),
+    import('../cluster/livePlans.js'),
+    import('../policy/builtin.generated.js'),
+    import('../scan/namespaceNotFoundError.js'),
+  ]);
+  const problems: string[] = [];
+  const own = await loadOwnPolicies({ policyFile }, problems);
+  if (!own) throw new CommandError(problems);
   const { api, server, namespace: current } = await openCluster(flags);
   const requirements = selector === undefined ? [] : parseLabelSelector(selector, '--selector');
   const progress = new ScanProgress(io);
   try {
-    const common = { clock: Date.now, ownNamespace: OWN_NAMESPACE };
+    const common = { clock: Date.now, ownNamespace: INSTALL_NAMESPACE };
     const plans = await LivePlans.open(api, { ...common, base: BUILTIN_POLICIES, own });
     await checkPolicy(
       policy,

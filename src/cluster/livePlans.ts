@@ -5,7 +5,7 @@ import type { Entry } from '../policy/planSource.js';
 import { overByName, type Policy } from '../policy/policy.js';
 import type { PreviewPlans } from '../preview/previewFile.js';
 import type { ApiClient, ApiObject } from './apiClient.js';
-import { ApiError } from './apiError.js';
+import { ApiError, isForbidden } from './apiError.js';
 import { ClusterPlans } from './clusterPlans.js';
 import { listAll, listPages } from './listAll.js';
 import type { ObjectStore } from './reflector.js';
@@ -23,11 +23,10 @@ export interface LivePlansOptions {
 }
 
 /** Where the manifests install kube-harden. */
-const INSTALL_NAMESPACE = 'kube-harden';
+export const INSTALL_NAMESPACE = 'kube-harden';
 
 const POLICIES = '/apis/kube-harden.io/v1alpha1/hardeningpolicies';
 const NOT_FOUND = 404;
-const FORBIDDEN = 403;
 
 /**
  * Plans of a cluster that is looked at once, from the command line: the policies are listed, and each namespace is read
@@ -165,7 +164,3 @@ export class LivePlans implements PreviewPlans {
 
 type Limits = 'limitranges' | 'resourcequotas';
 const LIMITS: readonly Limits[] = ['limitranges', 'resourcequotas'];
-
-function isForbidden(error: unknown): error is ApiError {
-  return error instanceof ApiError && error.status === FORBIDDEN;
-}

@@ -108,7 +108,11 @@ export function podOf(manifest: Manifest, namespace: string): LocatedPod | undef
   return locatePodOf(kind.group, kind.kind, manifest.object);
 }
 
-function requestOf({ object, request }: Manifest, namespace: string): AdmissionRequest {
+/** As the API server would ask about the creation of an object; of a review its own request. */
+export function requestOf(
+  { object, request }: Pick<Manifest, 'object' | 'request'>,
+  namespace: string,
+): AdmissionRequest {
   if (request) return request;
   const [version = '', group = ''] = String(object.apiVersion).split('/').reverse();
   return {

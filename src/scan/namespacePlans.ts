@@ -3,7 +3,7 @@ import type { Plan } from '../hardening/plan.js';
 import { emptyFacts, withChoices } from '../policy/planChoices.js';
 import type { PlanBook } from '../policy/planBook.js';
 import { PlanUnavailableError } from '../policy/planUnavailableError.js';
-import { isForbidden } from './forbidden.js';
+import { isForbidden } from '../cluster/apiError.js';
 
 /** How a namespace is now, and how it would be under `enforce`. */
 export interface NamespacePlan {

@@ -1,6 +1,6 @@
 import type { ApiClient, ApiObject } from '../cluster/apiClient.js';
 import { listAll } from '../cluster/listAll.js';
-import { isForbidden } from './forbidden.js';
+import { isForbidden } from '../cluster/apiError.js';
 
 const QUOTAS = 'resourcequotas';
 

@@ -1,7 +1,6 @@
 import type { ApiClient, ApiObject } from '../cluster/apiClient.js';
-import { ApiError } from '../cluster/apiError.js';
+import { ApiError, isForbidden } from '../cluster/apiError.js';
 import { listPages } from '../cluster/listAll.js';
-import { isForbidden } from './forbidden.js';
 import { listPath, STEPS, type ScannedKind } from './kinds.js';
 
 /** Told after each page how far the reading of a resource is; `remaining` where the API server says. */

@@ -5,7 +5,7 @@ import type { LivePlans } from '../cluster/livePlans.js';
 import { NEWEST_MINOR, podSecurityVersion } from '../podSecurity/version.js';
 import { PlanBook } from '../policy/planBook.js';
 import { sum, type Amounts } from './amounts.js';
-import { isForbidden } from './forbidden.js';
+import { isForbidden } from '../cluster/apiError.js';
 import { NodeCapacity } from './limits.js';
 import { NamespaceNotFoundError } from './namespaceNotFoundError.js';
 import { NamespacePlans } from './namespacePlans.js';
