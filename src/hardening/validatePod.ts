@@ -17,17 +17,20 @@ export interface FieldIssue {
 type Check = (value: unknown, path: Key[], issues: FieldIssue[]) => void;
 type Key = Path[number];
 
+/** More than anybody mends in one go. An object can have a million, and to find them all takes seconds. */
+export const ISSUES_MAX = 1000;
+
 /**
  * Checks the types of the fields that hardening reads; everything else is the API server's to judge. Objects that an
  * API server sends always pass; what a person sends to the preview may not.
  *
  * @param base path from the object to the pod, so that issues name the field as its author wrote it
- * @returns every issue, none for a pod that `harden` may be given
+ * @returns every issue, of more than {@link ISSUES_MAX} the first; none for a pod that `harden` may be given
  */
 export function validatePod(pod: Pod, base: Path): FieldIssue[] {
   const issues: FieldIssue[] = [];
   checkPod(pod, [...base], issues);
-  return issues;
+  return issues.slice(0, ISSUES_MAX);
 }
 
 /** What a value is, short and without walking into it: it may be 5,000 levels deep. */
@@ -81,7 +84,9 @@ function list(item: Check): Check {
   return (value, path, issues) => {
     if (!Array.isArray(value))
       issues.push({ path: [...path], message: `${describeValue(value)} is not a list` });
-    else for (let index = 0; index < value.length; index++) checkAt(index, item, value[index], path, issues);
+    else
+      for (let index = 0; index < value.length && issues.length < ISSUES_MAX; index++)
+        checkAt(index, item, value[index], path, issues);
   };
 }
 
@@ -92,6 +97,7 @@ function map(item: Check): Check {
       return;
     }
     for (const key of Object.keys(value)) {
+      if (issues.length >= ISSUES_MAX) return;
       const entry = value[key];
       if (entry !== undefined && entry !== null) checkAt(key, item, entry, path, issues);
     }

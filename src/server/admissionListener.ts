@@ -183,6 +183,7 @@ export class AdmissionListener {
           body: answer.body,
           ...(answer.headers === undefined ? {} : { headers: answer.headers }),
         });
+        answer.sent?.();
       } finally {
         body.release();
       }

@@ -1,20 +1,27 @@
-/** The moment by which a request must have its answer. One timer a request, cleared when it is answered. */
+/** How late a deadline's listener may be called. Much less than the margin that a request's deadline leaves its client. */
+const TICK_MS = 20;
+
+/** Those that are waited for. Nearly all are met, so that one clock for all costs less than a timer for each. */
+const open = new Set<Deadline>();
+let clock: NodeJS.Timeout | undefined;
+
+/** The moment by which a request must have its answer; to be cleared when it is answered. */
 export class Deadline {
-  private readonly timer: NodeJS.Timeout;
   private readonly end: number;
   private listener: (() => void) | undefined;
 
   constructor(milliseconds: number) {
     this.end = performance.now() + milliseconds;
-    this.timer = setTimeout(() => this.listener?.(), milliseconds);
+    open.add(this);
+    clock ??= setInterval(tick, TICK_MS).unref();
   }
 
-  /** By the clock: while the event loop is blocked the timer does not fire. */
+  /** By the clock: while the event loop is blocked nobody is called. */
   get passed(): boolean {
     return performance.now() > this.end;
   }
 
-  /** Calls back when the time is over; the latest listener counts. */
+  /** Calls back, once, when the time is over; the latest listener counts. */
   whenPassed(listener: () => void): void {
     this.listener = listener;
   }
@@ -28,7 +35,23 @@ export class Deadline {
   }
 
   clear(): void {
-    clearTimeout(this.timer);
+    open.delete(this);
     this.listener = undefined;
   }
+
+  /** Calls the listener where the time is over. */
+  check(): void {
+    if (!this.passed) return;
+    open.delete(this);
+    this.listener?.();
+  }
+}
+
+/** The clock runs while requests come, and stops after a tick without any. */
+function tick(): void {
+  if (open.size === 0) {
+    clearInterval(clock);
+    clock = undefined;
+  }
+  for (const deadline of open) deadline.check();
 }

@@ -525,7 +525,10 @@ describe('admission handler: failures', () => {
         failed: (error) => void failures.push(error),
       },
     });
-    expect((await handler(Buffer.from(healthy()), 'any')).status).to.equal(200);
+    const { status, sent } = await handler(Buffer.from(healthy()), 'any');
+    expect(status).to.equal(200);
+    expect(failures).to.deep.equal([]);
+    sent?.();
     expect(failures).to.have.length(1);
   });
 });

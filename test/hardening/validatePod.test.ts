@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { fieldPath } from '../../src/hardening/fieldPath.js';
 import type { Pod } from '../../src/hardening/podSpec.js';
-import { validatePod } from '../../src/hardening/validatePod.js';
+import { ISSUES_MAX, validatePod } from '../../src/hardening/validatePod.js';
 
 const issuesOf = (pod: unknown, base: string[] = []): string[] =>
   validatePod(pod as Pod, base).map(({ path, message }) => `${fieldPath(path)}: ${message}`);
@@ -132,6 +132,15 @@ describe('validatePod', () => {
   it('reports everything that is wrong, at once', () => {
     expect(issuesOf({ spec: { os: 1, hostPID: 1, containers: [{ name: 1 }] } })).to.have.length(3);
   });
+  it('stops at a thousand, wherever they are', () => {
+    const limits = Object.fromEntries(Array.from({ length: 5000 }, (_, key) => [`k${key}`, 'v']));
+    const containers = Array.from({ length: 3000 }, () => 7);
+    for (const spec of [{ containers }, { containers: [{ resources: { limits } }, ...containers] }]) {
+      const issues = validatePod({ spec } as unknown as Pod, []);
+      expect(issues).to.have.length(ISSUES_MAX);
+    }
+  });
+
   it('takes null for unset everywhere, and fields of others as they are', () => {
     expect(issuesOf({ metadata: null, spec: { containers: null, os: null, dnsConfig: 7 } })).to.deep.equal(
       [],

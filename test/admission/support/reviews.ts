@@ -97,7 +97,17 @@ export function handlerFor(plans: PlanSource): Told & {
       failed: (error, uid) => void told.failures.push({ error, uid }),
     },
   });
-  return { ...told, answer: (body) => handler(Buffer.from(body as string), 'any') };
+  const sent = ({ sent: tell, ...answer }: AdmissionAnswer): AdmissionAnswer => {
+    tell?.();
+    return answer;
+  };
+  return {
+    ...told,
+    answer: (body) => {
+      const answer = handler(Buffer.from(body as string), 'any');
+      return answer instanceof Promise ? answer.then(sent) : sent(answer);
+    },
+  };
 }
 
 export interface ReviewResponse {
