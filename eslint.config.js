@@ -17,7 +17,11 @@ const MAY_IMPORT = {
   web: ['preview', 'policy', 'podSecurity', 'hardening'],
   cluster: ['server', 'telemetry', 'preview', 'policy', 'images', 'hardening'],
   scan: ['cluster', 'preview', 'policy', 'podSecurity', 'hardening'],
+  doctor: ['cluster', 'preview', 'admission', 'policy', 'images', 'hardening'],
+  learn: ['doctor', 'cluster', 'preview', 'admission', 'policy', 'images', 'hardening'],
   cli: [
+    'learn',
+    'doctor',
     'scan',
     'cluster',
     'server',

@@ -17,9 +17,11 @@ import { metricDocFiles } from './generated/metricDocs.js';
 import { openApiFiles } from './generated/openapi.js';
 import { policyDocFiles } from './generated/policyDocs.js';
 import { ruleDocFiles } from './generated/ruleDocs.js';
+import { signatureFiles } from './generated/signatures.js';
 
 const FILES: readonly GeneratedFile[] = [
   ...policyFiles,
+  ...signatureFiles,
   ...openApiFiles,
   ...crdFiles,
   // After the CRD, which is one of its templates.

@@ -14,7 +14,7 @@ export interface AuthoredWorkload extends LiveObject {
   readonly author: KubernetesObject;
 }
 
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /**
  * Reads a workload. Of one that the webhook has hardened already the author's values are those of its controller's
@@ -89,7 +89,7 @@ async function controllerOf(
 }
 
 /** The running pod with the fields of a template. */
-function podLike(
+export function podLike(
   running: KubernetesObject,
   owner: KubernetesObject,
   comparedWith: string,
@@ -104,7 +104,7 @@ function podLike(
  *
  * @returns undefined where nobody applied it; anybody may write the annotation, and anything into it
  */
-function lastApplied(running: KubernetesObject): Authored | undefined {
+export function lastApplied(running: KubernetesObject): Authored | undefined {
   const applied = annotated(running) ?? appliedFields(running);
   if (!isRecord(applied)) return undefined;
   // Field owners are of the object itself, and leave its type out.
@@ -131,7 +131,7 @@ function annotated({ metadata }: KubernetesObject): unknown {
   }
 }
 
-function isHardened({ metadata }: KubernetesObject): boolean {
+export function isHardened({ metadata }: KubernetesObject): boolean {
   return Object.hasOwn(metadata?.annotations ?? {}, CHANGED_ANNOTATION);
 }
 

@@ -130,8 +130,8 @@ async function printAll(
   if (!(await writeOut(io, text, problems))) return;
   // The others say it themselves.
   if (format !== 'diff' && format !== 'yaml') return;
-  const { notes } = await import('../preview/notes.js');
-  for (const line of notes(previews.flatMap(({ preview }) => preview.previews))) io.stderr(`${line}\n`);
+  const { diffNotes } = await import('../preview/notes.js');
+  for (const line of diffNotes(previews.flatMap(({ preview }) => preview.previews))) io.stderr(`${line}\n`);
 }
 
 async function render(previews: readonly SourcePreview[], format: Format, colour: boolean): Promise<string> {

@@ -37,6 +37,16 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./scan.js')).scanCommand(),
   },
   {
+    name: 'doctor',
+    summary: 'tell which rule keeps a pod from working, if it is one',
+    load: async () => (await import('./doctor.js')).doctorCommand(),
+  },
+  {
+    name: 'learn',
+    summary: 'write the image profile with which a running container can be hardened',
+    load: async () => (await import('./learn.js')).learnCommand(),
+  },
+  {
     name: 'policy',
     summary: 'check, print and test policies',
     load: async () => (await import('./policy.js')).policyCommand(),

@@ -1,5 +1,10 @@
 import type { KubeConfig } from '@kubernetes/client-node';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import {
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+} from 'node:http';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { isRecord } from '../hardening/locate.js';
 import { ApiError } from './apiError.js';
@@ -30,6 +35,17 @@ export interface ApiRequest {
   readonly onWarning?: (text: string) => void;
 }
 
+/** What reads answers that are no objects and may have no end, such as logs. */
+export interface ApiStreams {
+  /**
+   * @returns the answer as it comes. Whoever asked destroys it, and has to where it reads no further: the time-out is
+   *   that of the whole answer
+   * @throws ApiError where the server answers with an error; UnreachableError or the system's own error where it
+   *   does not answer
+   */
+  open(path: string, request?: Pick<ApiRequest, 'query' | 'timeoutMs'>): Promise<IncomingMessage>;
+}
+
 /** What asks an API server. */
 export interface ApiClient {
   /**
@@ -38,8 +54,10 @@ export interface ApiClient {
    * @throws ApiError where the server answers with an error; UnreachableError or the system's own error where it
    *   does not answer
    */
-  request(method: 'GET' | 'POST' | 'PUT' | 'PATCH', path: string, request?: ApiRequest): Promise<ApiObject>;
+  request(method: ApiMethod, path: string, request?: ApiRequest): Promise<ApiObject>;
 }
+
+export type ApiMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** By which audit logs know us. */
 export const USER_AGENT = 'kube-harden';
@@ -65,7 +83,7 @@ export interface ApiClientSettings {
  * connection for each request and turn every object into instances of classes: a look-up during a pod's creation can
  * afford neither.
  */
-export class KubeApiClient implements ApiClient {
+export class KubeApiClient implements ApiClient, ApiStreams {
   private readonly agent = new Agent({ keepAlive: true, timeout: IDLE_MS, maxSockets: 16 });
 
   constructor(
@@ -73,16 +91,8 @@ export class KubeApiClient implements ApiClient {
     private readonly settings: ApiClientSettings = {},
   ) {}
 
-  async request(
-    method: 'GET' | 'POST' | 'PUT' | 'PATCH',
-    path: string,
-    request: ApiRequest = {},
-  ): Promise<ApiObject> {
-    const server = this.config.getCurrentCluster()?.server;
-    if (server === undefined) throw new Error('the kubeconfig names no cluster');
-    const url = new URL(server.replace(/\/$/, '') + path);
-    for (const [name, value] of Object.entries(request.query ?? {}))
-      url.searchParams.set(name, String(value));
+  async request(method: ApiMethod, path: string, request: ApiRequest = {}): Promise<ApiObject> {
+    const url = this.urlOf(path, request);
     const body = request.body === undefined ? undefined : JSON.stringify(request.body);
     const options = await this.options(method, body, request);
     const timeoutMs = request.timeoutMs ?? this.settings.timeoutMs ?? REQUEST_TIMEOUT_MS;
@@ -96,8 +106,26 @@ export class KubeApiClient implements ApiClient {
     }
   }
 
+  /** On a connection of its own: one that is given up before its end cannot be used again. */
+  async open(path: string, request: Pick<ApiRequest, 'query' | 'timeoutMs'> = {}): Promise<IncomingMessage> {
+    const url = this.urlOf(path, request);
+    const options = await this.options('GET', undefined, {});
+    const agent = options.agent === this.agent ? false : options.agent;
+    const headers = { ...(options.headers as OutgoingHttpHeaders), accept: '*/*' };
+    const timeoutMs = request.timeoutMs ?? this.settings.timeoutMs ?? REQUEST_TIMEOUT_MS;
+    return await openAnswer(url, { ...options, agent, headers }, timeoutMs);
+  }
+
   close(): void {
     this.agent.destroy();
+  }
+
+  private urlOf(path: string, { query = {} }: Pick<ApiRequest, 'query'>): URL {
+    const server = this.config.getCurrentCluster()?.server;
+    if (server === undefined) throw new Error('the kubeconfig names no cluster');
+    const url = new URL(server.replace(/\/$/, '') + path);
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
+    return url;
   }
 
   private async options(
@@ -141,16 +169,9 @@ function exchange(
   { timeoutMs, onWarning }: ApiRequest & { readonly timeoutMs: number },
 ): Promise<ApiObject> {
   return new Promise((resolve, reject) => {
-    const isTls = url.protocol === 'https:';
-    const outgoing = isTls
-      ? httpsRequest(url, options)
-      : httpRequest(url, {
-          method: options.method,
-          headers: options.headers,
-          ...(options.agent === false && { agent: false }),
-        });
+    const outgoing = send(url, options);
     const timer = setTimeout(() => {
-      const late = new UnreachableError(`no answer from the API server within ${timeoutMs} ms`);
+      const late = lateError(timeoutMs);
       // Before the connection goes: an answer that is under way would be told as "aborted".
       reject(late);
       outgoing.destroy(late);
@@ -168,11 +189,53 @@ function exchange(
     outgoing.on('close', () => {
       clearTimeout(timer);
       // An answer that is cut short makes the reading of it fail.
-      if (!answered)
-        reject(new UnreachableError('the connection to the API server was closed before it answered'));
+      if (!answered) reject(closedError());
     });
     outgoing.end(body);
   });
+}
+
+/** The answer's beginning; its bytes are still to come, and end with an error where they take too long. */
+function openAnswer(url: URL, options: RequestOptions, timeoutMs: number): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const outgoing = send(url, options);
+    let answer: IncomingMessage | undefined;
+    const timer = setTimeout(() => {
+      const late = lateError(timeoutMs);
+      reject(late);
+      answer?.destroy(late);
+      outgoing.destroy(late);
+    }, timeoutMs);
+    outgoing.on('response', (response) => {
+      answer = response;
+      const status = response.statusCode ?? 0;
+      if (status >= 200 && status <= 299) resolve(response);
+      else read(response).catch(reject);
+    });
+    outgoing.on('error', reject);
+    outgoing.on('close', () => {
+      clearTimeout(timer);
+      if (!answer) reject(closedError());
+    });
+    outgoing.end();
+  });
+}
+
+function send(url: URL, options: RequestOptions): ClientRequest {
+  if (url.protocol === 'https:') return httpsRequest(url, options);
+  return httpRequest(url, {
+    method: options.method,
+    headers: options.headers,
+    ...(options.agent === false && { agent: false }),
+  });
+}
+
+function lateError(timeoutMs: number): UnreachableError {
+  return new UnreachableError(`no answer from the API server within ${timeoutMs} ms`);
+}
+
+function closedError(): UnreachableError {
+  return new UnreachableError('the connection to the API server was closed before it answered');
 }
 
 /** `299 - "text"`, one a header; `headers.warning` joins them by a comma that a text may hold too. */

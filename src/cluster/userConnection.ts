@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { KubeApiClient } from './apiClient.js';
 import { KubeconfigError, loadKubeconfig, selectServer } from './connection.js';
+import type { ExecConnection } from './execInPod.js';
 
 /** What kubectl's own flags of the same names say; each wins over the kubeconfig. */
 export interface UserConnectionOptions {
@@ -28,6 +29,8 @@ export interface UserConnectionOptions {
 /** A cluster as a user at a terminal reaches it. */
 export interface UserConnection {
   readonly api: KubeApiClient;
+  /** For what is no request and answer: a program that is run in a container. */
+  readonly exec: ExecConnection;
   /** The API server's URL. */
   readonly server: string;
   /** The name of the kubeconfig's context; undefined where there is none (`--server` alone). */
@@ -70,6 +73,7 @@ export async function connectAsUser(options: UserConnectionOptions): Promise<Use
     throw new KubeconfigError('--as-group and --as-uid need --as: a user to impersonate');
   return {
     api: new KubeApiClient(config, { headers, timeoutMs: options.timeoutMs }),
+    exec: { config, headers },
     server,
     context: known?.name,
     namespace: known?.namespace ?? 'default',

@@ -32,6 +32,8 @@ export interface StartsAsRoot {
 /** The profile found for an image, and how far it may be trusted. */
 export interface MatchedProfile {
   readonly profile: ImageProfile;
+  /** The one of the profile's `images` that the image matches. */
+  readonly pattern: string;
   /** From the policy itself; only then may it lift a rule (`needs` other than capabilities). */
   readonly fromPolicy: boolean;
   /** The entry names this very repository, not a mirror pattern: only then `needs` and `startsAsRoot` hold. */

@@ -71,8 +71,13 @@ export function parseFileCapability(attribute: Buffer): FileCapability | undefin
   if (size === undefined || attribute.length < size) return undefined;
   // Two words of 32 bits, each beside one of the inheritable set, which does nothing for a container's process.
   const bits = BigInt(attribute.readUInt32LE(4)) | (BigInt(attribute.readUInt32LE(12)) << 32n);
-  const permitted = Array.from({ length: 64 }, (_, bit) => bit)
+  const permitted = capabilitiesOf(bits);
+  return permitted.length === 0 ? undefined : { permitted, effective: (magic & EFFECTIVE) !== 0 };
+}
+
+/** The capabilities of a set as the kernel writes it (`CapEff` of /proc/PID/status), in Kubernetes' spelling. */
+export function capabilitiesOf(bits: bigint): string[] {
+  return Array.from({ length: 64 }, (_, bit) => bit)
     .filter((bit) => (bits & (1n << BigInt(bit))) !== 0n)
     .map((bit) => NAMES[bit] ?? `capability ${bit}`);
-  return permitted.length === 0 ? undefined : { permitted, effective: (magic & EFFECTIVE) !== 0 };
 }

@@ -6,6 +6,8 @@ const CACHE_MAX = 4096;
 const OFFICIAL = 'docker.io/library/';
 
 interface Entry {
+  /** As the profile names it. */
+  readonly image: string;
   readonly pattern: ImagePattern;
   readonly profile: ImageProfile;
   readonly fromPolicy: boolean;
@@ -58,14 +60,19 @@ export class ImageProfileIndex implements ImageProfiles {
       }
     }
     if (!best) return undefined;
-    const { pattern, profile, fromPolicy } = best.entry;
-    return { profile, fromPolicy, exact: pattern.isExact && pattern.repository === image.repository };
+    const { image: named, pattern, profile, fromPolicy } = best.entry;
+    return {
+      profile,
+      pattern: named,
+      fromPolicy,
+      exact: pattern.isExact && pattern.repository === image.repository,
+    };
   }
 }
 
 function entriesOf(profiles: readonly ImageProfile[], fromPolicy: boolean): Entry[] {
   return profiles.flatMap((profile) =>
-    profile.images.map((image) => ({ pattern: parseImagePattern(image), profile, fromPolicy })),
+    profile.images.map((image) => ({ image, pattern: parseImagePattern(image), profile, fromPolicy })),
   );
 }
 

@@ -7,7 +7,7 @@ import type { PreviewChoices } from './choices.js';
 import { unifiedDiff } from './diff.js';
 import { ManifestError, manifestIssueText } from './manifestError.js';
 import { readManifests, type ManifestFile } from './manifests.js';
-import { notes } from './notes.js';
+import { diffNotes } from './notes.js';
 import { namespacesOf, previewFile, type FilePreview } from './previewFile.js';
 import { ProblemError } from './problem.js';
 
@@ -91,7 +91,7 @@ export function asProblem(error: unknown): unknown {
 
 /** Lines that both `patch` and a YAML reader pass over. */
 function comments({ previews }: FilePreview): string {
-  return notes(previews)
+  return diffNotes(previews)
     .map((line) => `# ${line}\n`)
     .join('');
 }

@@ -1,3 +1,5 @@
+import { ruleIds, type Risk } from '../hardening/rule.js';
+import { containersBehind, knowledgeLine } from './imageKnowledge.js';
 import type { Preview } from './preview.js';
 import type { PreviewResult } from './result.js';
 
@@ -9,6 +11,16 @@ export function notes(previews: readonly Preview[]): string[] {
   return blocks(previews, (preview) => [
     ...ignoredLines(preview),
     ...webhookLines(preview),
+    ...problemLines(preview),
+  ]);
+}
+
+/** The same, and how risky the changes are: for a diff, which shows none of that. */
+export function diffNotes(previews: readonly Preview[]): string[] {
+  return blocks(previews, (preview) => [
+    ...ignoredLines(preview),
+    ...webhookLines(preview),
+    ...riskLines(preview),
     ...problemLines(preview),
   ]);
 }
@@ -37,6 +49,22 @@ function webhookLines({ result: { mode, policy, outcome, changes } }: Preview): 
   if (outcome !== 'reported') return [];
   return [
     `templates: Warn: the webhook leaves the template as it is, and hardens its pods (policy ${policy})`,
+  ];
+}
+
+const RISKS = ['high', 'medium', 'low'] as const satisfies readonly Risk[];
+
+function riskLines({ result: { changes, containers } }: Preview): string[] {
+  if (changes.length === 0) return [];
+  const risks = RISKS.flatMap((risk) => {
+    const rules = ruleIds(changes.filter((change) => change.risk === risk));
+    return rules.length === 0 ? [] : [`${risk}: ${rules.join(', ')}`];
+  });
+  return [
+    `risk: ${risks.join('; ')}`,
+    ...containersBehind(changes, containers).map(
+      (container) => `container "${container.name}": ${knowledgeLine(container)}`,
+    ),
   ];
 }
 

@@ -119,6 +119,15 @@ export const OPENAPI_DOCUMENT: object = {
                           reason:
                             'Without it a set-uid program in the image, or one brought in, makes root of any user.',
                           risk: 'low',
+                          profile: 'unknown',
+                        },
+                      ],
+                      containers: [
+                        {
+                          name: 'web',
+                          image: 'registry.example/web:1.4.2',
+                          profile: null,
+                          settledBy: 'kubectl harden learn pod/web -n shop -c web',
                         },
                       ],
                       skips: [],
@@ -176,7 +185,7 @@ export const OPENAPI_DOCUMENT: object = {
                     'The manifests with the hardened fields written into them, templates too; comments at the top say what the lines cannot show. Asked for as text/yaml or application/x-yaml too.',
                 },
                 example:
-                  'apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n  namespace: shop\nspec:\n  securityContext: {runAsNonRoot: true, runAsUser: 10001, runAsGroup: 10001, seccompProfile: {type: RuntimeDefault}}\n  containers:\n    - name: web\n      image: registry.example/web:1.4.2\n      resources: {requests: {cpu: 100m, memory: 128Mi}, limits: {cpu: "1", memory: 256Mi}}\n      securityContext:\n        readOnlyRootFilesystem: true\n        capabilities: {drop: [ALL]}\n        allowPrivilegeEscalation: false\n',
+                  '# document 0 Pod shop/web:\n#   risk: low: allowPrivilegeEscalation\napiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n  namespace: shop\nspec:\n  securityContext: {runAsNonRoot: true, runAsUser: 10001, runAsGroup: 10001, seccompProfile: {type: RuntimeDefault}}\n  containers:\n    - name: web\n      image: registry.example/web:1.4.2\n      resources: {requests: {cpu: 100m, memory: 128Mi}, limits: {cpu: "1", memory: 256Mi}}\n      securityContext:\n        readOnlyRootFilesystem: true\n        capabilities: {drop: [ALL]}\n        allowPrivilegeEscalation: false\n',
               },
               'text/x-diff': {
                 schema: {
@@ -185,7 +194,7 @@ export const OPENAPI_DOCUMENT: object = {
                     'The same as a unified diff that patch -p1 takes; empty where nothing changes. Asked for as text/x-patch too.',
                 },
                 example:
-                  '--- a/manifest.yaml\n+++ b/manifest.yaml\n@@ -12,3 +12,4 @@\n       securityContext:\n         readOnlyRootFilesystem: true\n         capabilities: {drop: [ALL]}\n+        allowPrivilegeEscalation: false\n',
+                  '# document 0 Pod shop/web:\n#   risk: low: allowPrivilegeEscalation\n--- a/manifest.yaml\n+++ b/manifest.yaml\n@@ -12,3 +12,4 @@\n       securityContext:\n         readOnlyRootFilesystem: true\n         capabilities: {drop: [ALL]}\n+        allowPrivilegeEscalation: false\n',
               },
               'application/vnd.kube-harden.annotated+json': {
                 schema: { $ref: '#/components/schemas/AnnotatedPreview' },
@@ -226,6 +235,15 @@ export const OPENAPI_DOCUMENT: object = {
                           reason:
                             'Without it a set-uid program in the image, or one brought in, makes root of any user.',
                           risk: 'low',
+                          profile: 'unknown',
+                        },
+                      ],
+                      containers: [
+                        {
+                          name: 'web',
+                          image: 'registry.example/web:1.4.2',
+                          profile: null,
+                          settledBy: 'kubectl harden learn pod/web -n shop -c web',
                         },
                       ],
                       skips: [],
@@ -410,6 +428,12 @@ export const OPENAPI_DOCUMENT: object = {
         enum: ['low', 'medium', 'high'],
         description: 'How likely a change is to break a program that runs today.',
       },
+      ImageKnowledge: {
+        type: 'string',
+        enum: ['known', 'unknown'],
+        description:
+          'Whether an image profile answers for a change. known: one is known of every image that the change is about, which is why its risk is low. unknown: at least one of them has none; containers has the command that would settle it.',
+      },
       PodSecurityLevel: {
         type: 'string',
         enum: ['privileged', 'baseline', 'restricted'],
@@ -476,8 +500,49 @@ export const OPENAPI_DOCUMENT: object = {
             description: 'Why the field should have this value, in one or two sentences.',
           },
           risk: { $ref: '#/components/schemas/Risk' },
+          profile: {
+            anyOf: [{ $ref: '#/components/schemas/ImageKnowledge' }, { type: 'null' }],
+            description:
+              'What is known of the images that the change is about; null where the risk has nothing to do with images, or the rule goes against what the author wrote.',
+          },
         },
-        required: ['rule', 'container', 'field', 'before', 'after', 'reason', 'risk'],
+        required: ['rule', 'container', 'field', 'before', 'after', 'reason', 'risk', 'profile'],
+      },
+      PreviewContainer: {
+        description: 'What is known of the image of a container.',
+        type: 'object',
+        properties: {
+          name: { type: 'string', description: "The container's name." },
+          image: {
+            type: 'string',
+            description: 'The image, as the container names it; empty where it names none.',
+          },
+          profile: {
+            anyOf: [
+              {
+                type: 'object',
+                properties: {
+                  image: { type: 'string', description: "Which of the profile's images matches." },
+                  from: {
+                    type: 'string',
+                    enum: ['policy', 'builtIn'],
+                    description:
+                      'Whose profile it is. policy: one of spec.imageProfiles. builtIn: one that comes with kube-harden.',
+                  },
+                },
+                required: ['image', 'from'],
+              },
+              { type: 'null' },
+            ],
+            description: 'The image profile that applies; null where none is known.',
+          },
+          settledBy: {
+            description:
+              'The command that writes a profile: learn, which looks at the running container, or profile, which looks at the image of one that ends by itself or has no name yet. Null where a profile is known, on Windows, and where a name is none that a command can be given.',
+            type: ['string', 'null'],
+          },
+        },
+        required: ['name', 'image', 'profile', 'settledBy'],
       },
       PreviewSkip: {
         description: 'Something that a rule left alone, and why.',
@@ -625,6 +690,12 @@ export const OPENAPI_DOCUMENT: object = {
             type: 'array',
             items: { $ref: '#/components/schemas/PreviewChange' },
           },
+          containers: {
+            description:
+              'The containers that hardening looks at, init containers first; empty for a kind that has no pod.',
+            type: 'array',
+            items: { $ref: '#/components/schemas/PreviewContainer' },
+          },
           skips: {
             description: 'What rules left alone.',
             type: 'array',
@@ -663,6 +734,7 @@ export const OPENAPI_DOCUMENT: object = {
           'message',
           'patch',
           'changes',
+          'containers',
           'skips',
           'violations',
           'warnings',
@@ -710,6 +782,12 @@ export const OPENAPI_DOCUMENT: object = {
             type: 'array',
             items: { $ref: '#/components/schemas/PreviewChange' },
           },
+          containers: {
+            description:
+              'The containers that hardening looks at, init containers first; empty for a kind that has no pod.',
+            type: 'array',
+            items: { $ref: '#/components/schemas/PreviewContainer' },
+          },
           skips: {
             description: 'What rules left alone.',
             type: 'array',
@@ -743,6 +821,7 @@ export const OPENAPI_DOCUMENT: object = {
           'message',
           'patch',
           'changes',
+          'containers',
           'skips',
           'violations',
           'warnings',

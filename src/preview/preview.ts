@@ -13,6 +13,7 @@ import type { Change, ContainerRef, Path, RuleId } from '../hardening/rule.js';
 import { RULES_BY_ID } from '../hardening/rules/index.js';
 import { evaluatePodSecurity } from '../podSecurity/evaluate.js';
 import { NEWEST_MINOR, podSecurityVersion } from '../podSecurity/version.js';
+import { ImageKnowledge } from './imageKnowledge.js';
 import type { Manifest } from './manifests.js';
 import type {
   PreviewChange,
@@ -75,19 +76,22 @@ export function preview(
   const hardened = pod && hardenPod(pod, located, changes, request);
   const { group, version, kind } = request.kind;
   const { name, generateName } = object.metadata ?? {};
+  const named = { namespace, kind, name: firstText(name, request.name) };
+  const images = located && new ImageKnowledge(located, isDebugging(request), named, plan);
   const result: PreviewResult = {
     source: manifest.source,
     apiVersion: group === '' ? version : `${group}/${version}`,
     kind,
     namespace,
-    name: [name, generateName, request.name].find((word) => typeof word === 'string' && word !== '') ?? '',
+    name: firstText(name, generateName, request.name),
     policy: plan.policy,
     mode: plan.mode,
     outcome: decision.outcome,
     because: decision.because ?? null,
     message: decision.message ?? null,
     patch: decision.patch,
-    changes: changes.map(toPreviewChange),
+    changes: changes.map((change) => toPreviewChange(change, images)),
+    containers: images?.containers ?? [],
     skips: forPods.skips.map((skip) => toPreviewSkip(skip, namespace, plan)),
     violations: forPods.violations.map((violation) => toPreviewViolation(violation, namespace, plan)),
     warnings: decision.warnings,
@@ -137,9 +141,9 @@ function hardenPod(
   pod: KubernetesObject & Pod,
   located: LocatedPod,
   changes: readonly Change[],
-  { subResource }: AdmissionRequest,
+  request: AdmissionRequest,
 ): Pod {
-  const scope = subResource === 'ephemeralcontainers' ? ('ephemeralContainers' as const) : ('pod' as const);
+  const scope = isDebugging(request) ? ('ephemeralContainers' as const) : ('pod' as const);
   const patch = patchFor(
     {
       object: pod,
@@ -151,8 +155,18 @@ function hardenPod(
   return applyPatch<Pod>(pod, patch, false, false).newDocument;
 }
 
-function toPreviewChange(change: Change): PreviewChange {
+/** Ephemeral containers are added to a pod, and they alone are looked at. */
+function isDebugging({ subResource }: AdmissionRequest): boolean {
+  return subResource === 'ephemeralcontainers';
+}
+
+function firstText(...words: unknown[]): string {
+  return words.find((word): word is string => typeof word === 'string' && word !== '') ?? '';
+}
+
+function toPreviewChange(change: Change, images: ImageKnowledge | undefined): PreviewChange {
   const rule = RULES_BY_ID.get(change.rule);
+  const risk = rule?.risk ?? 'medium';
   return {
     rule: change.rule,
     container: nameOf(change.container),
@@ -160,7 +174,7 @@ function toPreviewChange(change: Change): PreviewChange {
     before: change.before ?? null,
     after: change.after ?? null,
     reason: change.reason ?? rule?.reason ?? '',
-    risk: change.risk ?? rule?.risk ?? 'medium',
+    ...(images?.of(change, risk) ?? { risk, profile: null }),
   };
 }
 

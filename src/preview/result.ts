@@ -13,6 +13,7 @@ export type PreviewResult = Omit<output<typeof schema.previewResult>, 'patch' | 
   readonly hardened: object | null;
 };
 export type PreviewChange = output<typeof schema.previewChange>;
+export type PreviewContainer = output<typeof schema.previewContainer>;
 export type PreviewSkip = output<typeof schema.previewSkip>;
 export type PreviewViolation = output<typeof schema.previewViolation>;
 export type PreviewPodSecurity = output<typeof schema.previewPodSecurity>;

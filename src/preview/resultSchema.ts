@@ -40,6 +40,11 @@ export const risk = answerWord(
   ['low', 'medium', 'high'] as const satisfies readonly Risk[],
   'How likely a change is to break a program that runs today.',
 );
+const knowledge = answerWord(
+  'ImageKnowledge',
+  ['known', 'unknown'],
+  'Whether an image profile answers for a change. known: one is known of every image that the change is about, which is why its risk is low. unknown: at least one of them has none; containers has the command that would settle it.',
+);
 const level = answerWord(
   'PodSecurityLevel',
   ['privileged', 'baseline', 'restricted'] as const satisfies readonly Level[],
@@ -86,7 +91,39 @@ export const previewChange = answerObject('PreviewChange', 'One field that a rul
   after: z.unknown().describe('What will stand there; null where the field is taken out.'),
   reason: z.string().describe('Why the field should have this value, in one or two sentences.'),
   risk,
+  profile: knowledge
+    .nullable()
+    .describe(
+      'What is known of the images that the change is about; null where the risk has nothing to do with images, or the rule goes against what the author wrote.',
+    ),
 });
+
+export const previewContainer = answerObject(
+  'PreviewContainer',
+  'What is known of the image of a container.',
+  {
+    name: z.string().describe("The container's name."),
+    image: z.string().describe('The image, as the container names it; empty where it names none.'),
+    profile: z
+      .object({
+        image: z.string().describe("Which of the profile's images matches."),
+        from: z
+          .enum(['policy', 'builtIn'])
+          .describe(
+            'Whose profile it is. policy: one of spec.imageProfiles. builtIn: one that comes with kube-harden.',
+          ),
+      })
+      .readonly()
+      .nullable()
+      .describe('The image profile that applies; null where none is known.'),
+    settledBy: z
+      .string()
+      .nullable()
+      .describe(
+        'The command that writes a profile: learn, which looks at the running container, or profile, which looks at the image of one that ends by itself or has no name yet. Null where a profile is known, on Windows, and where a name is none that a command can be given.',
+      ),
+  },
+);
 
 export const previewSkip = answerObject('PreviewSkip', 'Something that a rule left alone, and why.', {
   rule: ruleId,
@@ -188,6 +225,10 @@ const RESULT = {
   changes: answerList(
     previewChange,
     'What hardening writes into the pod that will run; for a template too, in mode audit, and where the object is denied.',
+  ),
+  containers: answerList(
+    previewContainer,
+    'The containers that hardening looks at, init containers first; empty for a kind that has no pod.',
   ),
   skips: answerList(previewSkip, 'What rules left alone.'),
   violations: answerList(previewViolation, 'Values that are weaker than a rule asks, and stay.'),

@@ -2,6 +2,7 @@ import { isRecord } from '../hardening/locate.js';
 import type { Risk } from '../hardening/rule.js';
 import { CATALOGUE, type CatalogueEntry } from './catalogue.js';
 import { fieldKeys } from './fieldKeys.js';
+import { containersBehind, knowledgeLine } from './imageKnowledge.js';
 import { podOf } from './preview.js';
 import type { FilePreview } from './previewFile.js';
 import type { PreviewChange, PreviewResult, PreviewViolation } from './result.js';
@@ -64,8 +65,9 @@ export function sarifLog(files: readonly SarifFile[], tool: SarifTool): object {
         ...result.changes.map((change) => ({
           ...ruleReference(change.rule),
           level: LEVELS[change.risk],
-          message: changeMessage(change),
+          message: changeMessage(change, result),
           locations: locations(change.field),
+          properties: { risk: change.risk, imageProfile: change.profile },
         })),
         ...result.violations.map((violation) => ({
           ...ruleReference(violation.rule),
@@ -109,14 +111,17 @@ function ruleReference(rule: string): object {
 }
 
 /** A viewer shows the first sentence where there is little room. */
-function changeMessage({ container, field, before, after, reason, risk }: PreviewChange): object {
+function changeMessage(change: PreviewChange, { containers }: PreviewResult): object {
+  const { container, field, before, after, reason, risk } = change;
   const where = fieldOf(field, container);
-  const change = field.endsWith('[]')
+  const what = field.endsWith('[]')
     ? `Hardening adds to ${where}: ${valueOf(after)}.`
     : after === null
       ? `Hardening takes ${where} out, which is ${valueOf(before)}.`
       : `Hardening sets ${where} to ${valueOf(after)}; it is ${valueOf(before)}.`;
-  return message(`${change} ${reason} The risk that this breaks the program is ${risk}.`);
+  const images = containersBehind([change], containers).map(knowledgeLine);
+  const because = images.length === 0 ? '' : `: ${images.join('; ')}`;
+  return message(`${what} ${reason} The risk that this breaks the program is ${risk}${because}.`);
 }
 
 function violationMessage(

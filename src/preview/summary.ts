@@ -1,3 +1,4 @@
+import { containersBehind, knowledgeLine } from './imageKnowledge.js';
 import { objectName } from './notes.js';
 import type { PreviewChange, PreviewResult } from './result.js';
 
@@ -13,6 +14,14 @@ function objectSummary(result: PreviewResult, colour: boolean): string {
   if (podSecurity) rows.push(['pod security', `${podSecurity.before} → ${podSecurity.after}`]);
   rows.push(['outcome', because === null ? outcome : `${outcome}: ${because}`]);
   rows.push(...table('fields', changeRows(result.changes)));
+  rows.push(
+    ...table(
+      'images',
+      containersBehind(result.changes, result.containers).map(
+        (container) => `"${container.name}": ${knowledgeLine(container)}`,
+      ),
+    ),
+  );
   rows.push(
     ...table(
       'violations',
@@ -45,16 +54,21 @@ function table(label: string, texts: readonly string[]): [string, string][] {
   return texts.map((text, index) => [index === 0 ? label : '', text]);
 }
 
-/** One line a rule: how many fields, where, and how risky. */
+/** One line a rule and risk: how many fields, where, and how risky. */
 function changeRows(changes: readonly PreviewChange[]): string[] {
-  const rules = new Map<string, PreviewChange[]>();
-  for (const change of changes) rules.set(change.rule, [...(rules.get(change.rule) ?? []), change]);
-  return [...rules].map(([rule, own]) => {
+  const groups = new Map<string, PreviewChange[]>();
+  for (const change of changes) {
+    const key = `${change.rule} ${change.risk}`;
+    const group = groups.get(key);
+    if (group) group.push(change);
+    else groups.set(key, [change]);
+  }
+  return [...groups.values()].map((own) => {
     const containers = [...new Set(own.map(({ container }) => container))];
     const where = containers
       .map((container) => (container === null ? 'the pod' : `"${container}"`))
       .join(', ');
-    return `${rule}: ${own.length} on ${where} (${own[0]?.risk ?? ''} risk)`;
+    return `${own[0]?.rule ?? ''}: ${own.length} on ${where} (${own[0]?.risk ?? ''} risk)`;
   });
 }
 

@@ -169,6 +169,8 @@ async function offerChoices(): Promise<void> {
   } catch (error) {
     if (!(error instanceof ListenerError)) throw error;
     if (error.status === 401) byId('access', HTMLDetailsElement).open = true;
+    // The manifest was refused too, and of that more is said.
+    if (!byId('problem', HTMLDivElement).hidden) return;
     if (error.status !== 401 || token.value !== '') announce(`${error.title}: ${error.message}`);
     else announce('This server asks who you are: type a token above.');
   }

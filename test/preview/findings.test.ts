@@ -4,7 +4,7 @@ import type { Risk } from '../../src/hardening/rule.js';
 
 const change = (risk: Risk) => ({
   rule: 'seccompProfile' as const,
-  ...{ container: null, field: 'spec.x', before: null, after: 1, reason: '', risk },
+  ...{ container: null, field: 'spec.x', before: null, after: 1, reason: '', risk, profile: null },
 });
 const violation = {
   rule: 'sshd' as const,

@@ -52,7 +52,7 @@ describe('preview', () => {
         'because',
         'message',
       ],
-      ...['patch', 'changes', 'skips', 'violations', 'warnings', 'podSecurity', 'hardened'],
+      ...['patch', 'changes', 'containers', 'skips', 'violations', 'warnings', 'podSecurity', 'hardened'],
     );
     expect(result).to.deep.include({
       apiVersion: 'v1',
@@ -76,6 +76,7 @@ describe('preview', () => {
       'after',
       'reason',
       'risk',
+      'profile',
     );
     expect(JSON.stringify(result.hardened)).to.include('kube-harden.io/changed');
   });

@@ -110,7 +110,7 @@ describe('preview routes', () => {
     const text = await res.text();
     expect(res.headers.get('content-type')).to.match(/^text\/x-diff/);
     expect(text).to.match(
-      /^# document 0 Pod default\/web:\n# {3}audit: .*\n# {3}violation: privileged on container "web"/,
+      /^# document 0 Pod default\/web:\n# {3}audit: .*\n# {3}risk: .*\n(?:# {3}container "web": .*\n)?# {3}violation: privileged on container "web"/,
     );
     expect(text).to.include('--- a/manifest.yaml\n+++ b/manifest.yaml\n');
     const yaml = await (await post(PRIVILEGED, '/preview', { accept: 'text/yaml' })).text();

@@ -36,6 +36,7 @@ const DEFINITIONS = {
       level: 'level',
       message: 'message',
       locations: ['location'],
+      properties: 'propertyBag',
     },
   },
   message: { required: ['text'], has: { text: 'string' } },

@@ -32,6 +32,10 @@ class Label extends WidgetType {
   override eq(other: Label): boolean {
     return other.text === this.text;
   }
+  /** A click on it is one into the line: what stands here is what the line's card tells more of. */
+  override ignoreEvent(): boolean {
+    return false;
+  }
   override toDOM(): HTMLElement {
     const element = document.createElement('span');
     element.className = 'kh-label';

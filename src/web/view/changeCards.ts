@@ -1,4 +1,5 @@
-import type { ShownChange } from '../worker/protocol.js';
+import { containersBehind, knowledgeOf } from '../../preview/imageKnowledge.js';
+import type { ShownChange, ShownContainer } from '../worker/protocol.js';
 import { h, longList } from './dom.js';
 import { copy } from './status.js';
 
@@ -8,17 +9,22 @@ export type MayOptOut = (policy: string, rule: string) => boolean | undefined;
 export interface CardContext {
   readonly namespace: string;
   readonly policy: string;
+  /** Those of the changes; others may be among them. */
+  readonly containers: readonly ShownContainer[];
   readonly mayOptOut: MayOptOut;
   /** Where a change stands in the hardened text; 0 where it cannot be gone to. */
   readonly lineOf: (change: ShownChange) => number;
   readonly goTo: (line: number) => void;
 }
 
-/** One card for each rule and reason: what it set where, why, how risky that is, and how to opt out. */
+/**
+ * One card for each rule, reason and risk: what it set where, why, how risky that is, what is known of the images, and
+ * how to opt out.
+ */
 export function changeCards(changes: readonly ShownChange[], context: CardContext): HTMLUListElement {
   const groups = new Map<string, ShownChange[]>();
   for (const change of changes) {
-    const key = JSON.stringify([change.rule, change.reason, change.risk]);
+    const key = JSON.stringify([change.rule, change.reason, change.risk, change.profile]);
     const group = groups.get(key);
     if (group) group.push(change);
     else groups.set(key, [change]);
@@ -35,12 +41,29 @@ function card(group: readonly ShownChange[], context: CardContext): HTMLLIElemen
     h('h4', {}, first.rule, ' ', riskMark(first.risk)),
     h('p', {}, first.reason),
     longList({ class: 'fields' }, group, (change) => fieldRow(change, context)),
+    images(group, context),
     optOut(first.rule, context),
   );
 }
 
 export function riskMark(risk: string): HTMLElement {
   return h('span', { class: `risk ${risk}` }, `${risk} risk`);
+}
+
+/** Whether an image profile answers for the changes and, where none does, the command that would settle it. */
+function images(group: readonly ShownChange[], { containers }: CardContext): HTMLElement | null {
+  const behind = containersBehind(group, containers);
+  if (behind.length === 0) return null;
+  return longList({ class: 'images' }, behind, (container) => {
+    const { name, settledBy } = container;
+    const command = `The command that would settle the risk of container ${name}`;
+    return h(
+      'li',
+      {},
+      h('p', { class: 'note' }, h('span', { class: 'container' }, name), ' ', knowledgeOf(container), '.'),
+      settledBy !== null && commandRow('Settle it', settledBy, command),
+    );
+  });
 }
 
 function fieldRow(change: ShownChange, { lineOf, goTo }: CardContext): HTMLLIElement {

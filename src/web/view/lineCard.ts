@@ -7,9 +7,9 @@ import type { DetailContext } from './objectDetail.js';
 export function showLine({ line, parts }: LineAnswer, context: DetailContext): void {
   byId('line-heading', HTMLHeadingElement).textContent = `Line ${line}`;
   byId('line-body', HTMLDivElement).replaceChildren(
-    ...parts.flatMap(({ title, changes, namespace, policy }) => [
+    ...parts.flatMap(({ title, changes, containers, namespace, policy }) => [
       h('h3', {}, title),
-      changeCards(changes, { ...context, namespace, policy, lineOf: () => 0 }),
+      changeCards(changes, { ...context, namespace, policy, containers, lineOf: () => 0 }),
     ]),
   );
   byId('line', HTMLElement).hidden = false;

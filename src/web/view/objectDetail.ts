@@ -10,7 +10,7 @@ export interface DetailContext {
 
 /** Everything that is to be said of one object. */
 export function showObject({ result, changeLines }: ObjectAnswer, context: DetailContext): void {
-  const { changes, namespace, policy } = result;
+  const { changes, containers, namespace, policy } = result;
   const lines = new Map(changes.map((change, index) => [change, changeLines[index] ?? 0]));
   byId('object', HTMLElement).replaceChildren(
     h('h3', { id: 'object-heading' }, `${result.kind} ${result.name}`),
@@ -22,7 +22,11 @@ export function showObject({ result, changeLines }: ObjectAnswer, context: Detai
       `Changes (${changes.length})`,
       changes.length === 0
         ? null
-        : changeCards(changes, { ...context, namespace, policy, lineOf: (change) => lines.get(change) ?? 0 }),
+        : changeCards(changes, {
+            ...context,
+            ...{ namespace, policy, containers },
+            lineOf: (change) => lines.get(change) ?? 0,
+          }),
     ),
     ...section('Left alone', skips(result)),
     ...section(

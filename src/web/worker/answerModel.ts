@@ -1,6 +1,14 @@
 import type { AnnotatedPreview } from '../../preview/annotated.js';
+import { containersBehind } from '../../preview/imageKnowledge.js';
 import { align } from './alignment.js';
-import type { LineAnswer, ObjectAnswer, ObjectSummary, PreviewAnswer, ShownResult } from './protocol.js';
+import type {
+  LineAnswer,
+  ObjectAnswer,
+  ObjectSummary,
+  PreviewAnswer,
+  ShownChange,
+  ShownResult,
+} from './protocol.js';
 
 /** One answer of the listener, and what the page asks of it. */
 export class AnswerModel {
@@ -46,7 +54,8 @@ export class AnswerModel {
         if (!result) return [];
         const own = changes.flatMap((index) => result.changes[index] ?? []);
         const { namespace, policy } = result;
-        return [{ object, title: titleOf(result), namespace, policy, changes: own }];
+        const containers = containersBehind(own, result.containers);
+        return [{ object, title: titleOf(result), namespace, policy, changes: own, containers }];
       }),
     };
   }
@@ -80,11 +89,22 @@ function firstAt(lines: readonly { readonly line: number }[], line: number): num
   return low;
 }
 
-function labelOf(result: ShownResult | undefined, changes: readonly number[]): string {
-  const rules = new Set(changes.flatMap((index) => result?.changes[index]?.rule ?? []));
-  const [first = '', ...others] = rules;
-  return others.length === 0 ? first : `${first} +${others.length}`;
+function labelOf(result: ShownResult | undefined, indexes: readonly number[]): string {
+  const changes = indexes.flatMap((index) => result?.changes[index] ?? []);
+  const [first, ...others] = new Set(changes.map(({ rule }) => rule));
+  if (first === undefined) return '';
+  return `${first}${others.length === 0 ? '' : ` +${others.length}`} \u00b7 ${riskLabel(changes)}`;
 }
+
+/** The highest risk of those that wrote the line, and what an image profile has to do with it. */
+function riskLabel(changes: readonly ShownChange[]): string {
+  const risk = RISKS.find((each) => changes.some((change) => change.risk === each)) ?? 'low';
+  if (changes.every(({ profile }) => profile === 'known')) return `${risk} risk, image profile`;
+  const isOpen = risk !== 'low' && changes.some(({ profile }) => profile === 'unknown');
+  return `${risk} risk${isOpen ? ', no image profile' : ''}`;
+}
+
+const RISKS = ['high', 'medium', 'low'] as const;
 
 function summaryOf(result: ShownResult): ObjectSummary {
   const { outcome, changes, violations, skips, podSecurity } = result;

@@ -9,6 +9,7 @@ import type { ProblemIssue } from '../../preview/problem.js';
 /** An answer without the Pod that will run, which the page does not show. */
 export type ShownResult = Omit<PreviewResult, 'hardened'>;
 export type ShownChange = ShownResult['changes'][number];
+export type ShownContainer = ShownResult['containers'][number];
 
 export type ToWorker =
   | {
@@ -34,7 +35,7 @@ export interface PreviewAnswer extends Alignment {
   readonly lines: Int32Array;
   /** For each of `lines` the index in `labels` of what is written at its end. */
   readonly lineLabels: Int32Array;
-  /** Rules' ids, as short as they fit: `runAsUser`, `runAsUser +2`. */
+  /** Rules' ids, as short as they fit, and the risk: `runAsUser +2 · high risk, no image profile`. */
   readonly labels: readonly string[];
   readonly objects: readonly ObjectSummary[];
 }
@@ -81,6 +82,8 @@ export interface LineAnswer {
     readonly namespace: string;
     readonly policy: string;
     readonly changes: readonly ShownChange[];
+    /** Those that the changes are about, where their risk has to do with images. */
+    readonly containers: readonly ShownContainer[];
   }[];
 }
 

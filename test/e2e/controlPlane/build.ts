@@ -78,7 +78,8 @@ function linkerFlags(version: string): string {
   return ['-s', '-w', ...set].join(' ');
 }
 
-function findGo(env: NodeJS.ProcessEnv): string {
+/** @throws BinariesError where there is no Go, or only an older one */
+export function findGo(env: NodeJS.ProcessEnv): string {
   const needed = OLDEST_GO.join('.');
   const ways =
     `either install Go ${needed} or newer (https://go.dev/dl/) and run again, ` +

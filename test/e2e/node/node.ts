@@ -42,6 +42,8 @@ const JOIN_CGROUP =
 /** A kubelet with containerd, in namespaces below those of the tests: its pods run. There is no scheduler. */
 export class Node {
   private processes: readonly OwnedProcess[] = [];
+  private kubelet:
+    { readonly process: OwnedProcess; readonly start: () => Promise<OwnedProcess> } | undefined;
 
   private constructor(
     /** For `spec.nodeName` of pods. */
@@ -112,6 +114,19 @@ export class Node {
     return processesOfContainer(id);
   }
 
+  /**
+   * Starts the kubelet again with other thresholds, such as `{ 'memory.available': '99%' }`; its pods go on meanwhile.
+   * Without any it evicts nothing, as at the start.
+   */
+  async restartKubelet(evictionHard: Readonly<Record<string, string>> = {}): Promise<void> {
+    if (this.kubelet === undefined) throw new Error('the kubelet has not been started');
+    const { process, start } = this.kubelet;
+    await process.stop('SIGTERM');
+    this.processes = this.processes.filter((other) => other !== process);
+    this.writeKubeletConfig(evictionHard);
+    this.kubelet = { process: await start(), start };
+  }
+
   /** The folder of the logs of a container. */
   logFolder(namespace: string, pod: string, uid: string, container: string): string {
     return join(this.folder, 'pods', `${namespace}_${pod}_${uid}`, container);
@@ -139,7 +154,9 @@ export class Node {
     makeCgroup(this.cgroup);
     const init = await this.startContainerd();
     await this.allowKubelet();
-    await Promise.all([this.importImages(), this.startKubelet(init, address)]);
+    const start = (): Promise<OwnedProcess> => this.startKubelet(init, address);
+    const [process] = await Promise.all([start(), this.importImages()]);
+    this.kubelet = { process, start };
   }
 
   private writeFiles(): void {
@@ -156,7 +173,13 @@ export class Node {
         cniFolder: join(folder, 'cni'),
       }),
     );
-    write('kubelet.json', kubeletConfig({ folder, socket, cgroupRoot: this.cgroup.root }));
+    this.writeKubeletConfig();
+  }
+
+  private writeKubeletConfig(evictionHard: Readonly<Record<string, string>> = {}): void {
+    const { folder, socket } = this;
+    const config = kubeletConfig({ folder, socket, cgroupRoot: this.cgroup.root, evictionHard });
+    writeFileSync(join(folder, 'kubelet.json'), config);
   }
 
   /** The id of the first process in the node's namespaces. */
@@ -186,7 +209,7 @@ export class Node {
     await eachOf(others, 2, (archive) => this.importImage(archive));
   }
 
-  private async startKubelet(init: number, address: string): Promise<void> {
+  private async startKubelet(init: number, address: string): Promise<OwnedProcess> {
     const { controlPlane, kubelet } = this.options;
     const user = `system:node:${this.name}`;
     const kubeconfig = await controlPlane.kubeconfigFor(user, ['system:nodes']);
@@ -204,6 +227,7 @@ export class Node {
       const { body } = await controlPlane.api<NodeObject>('GET', `/api/v1/nodes/${this.name}`);
       return body.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
     });
+    return started;
   }
 
   /** As a cluster's bootstrap does where there is no Node authorizer. */

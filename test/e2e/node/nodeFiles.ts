@@ -64,14 +64,24 @@ export function cniConfig(): string {
   });
 }
 
+const EVICTION_SIGNALS = [
+  'memory.available',
+  'nodefs.available',
+  'nodefs.inodesFree',
+  'imagefs.available',
+  'imagefs.inodesFree',
+];
+
 export interface KubeletOptions {
   readonly folder: string;
   readonly socket: string;
   /** As the kubelet sees it: `/` where it has a cgroup namespace of its own. */
   readonly cgroupRoot: string;
+  /** By signal, over those that never evict. */
+  readonly evictionHard: Readonly<Record<string, string>>;
 }
 
-export function kubeletConfig({ folder, socket, cgroupRoot }: KubeletOptions): string {
+export function kubeletConfig({ folder, socket, cgroupRoot, evictionHard }: KubeletOptions): string {
   return JSON.stringify({
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
@@ -93,15 +103,10 @@ export function kubeletConfig({ folder, socket, cgroupRoot }: KubeletOptions): s
     // The pods' gateway, which refuses at once: servers that ask for the name of a client are not to wait for it.
     clusterDNS: [POD_GATEWAY],
     // A machine whose disk is nearly full would evict the pods and remove the images.
-    evictionHard: Object.fromEntries(
-      [
-        'memory.available',
-        'nodefs.available',
-        'nodefs.inodesFree',
-        'imagefs.available',
-        'imagefs.inodesFree',
-      ].map((signal) => [signal, '0%']),
-    ),
+    evictionHard: {
+      ...Object.fromEntries(EVICTION_SIGNALS.map((signal) => [signal, '0%'])),
+      ...evictionHard,
+    },
     imageGCHighThresholdPercent: 100,
     // Tests wait for what the kubelet notices.
     syncFrequency: '1s',

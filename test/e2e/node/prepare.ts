@@ -6,6 +6,8 @@ import { eachOf } from '../support/podRequests.js';
 import { debianTools } from './debianTools.js';
 import { imageArchive } from './images/imageArchive.js';
 import { ImageError } from './images/imageError.js';
+import { staticArchive } from './images/staticArchive.js';
+import { STATIC_IMAGES } from './learn/staticImages.js';
 import { neededImages } from './neededImages.js';
 import { obstacle } from './obstacle.js';
 
@@ -24,6 +26,7 @@ async function prepare(): Promise<string | undefined> {
   // It makes the base that all others stand on.
   if (first !== undefined) await imageArchive(first, { say });
   await eachOf(others, 2, (recipe) => imageArchive(recipe, { say }));
+  for (const image of STATIC_IMAGES) await staticArchive(image, { say });
   return undefined;
 }
 

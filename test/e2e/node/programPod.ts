@@ -78,7 +78,7 @@ export class ProgramPod {
    *
    * @throws ProgramFailure as soon as it is plain that it will not be
    */
-  async becomesReady({ restarts = 0 } = {}): Promise<string> {
+  async becomesReady({ restarts = 0, timeoutMs = READY_TIMEOUT_MS } = {}): Promise<string> {
     const step = restarts === 0 ? 'start' : 'restart';
     const fails = async (message?: string): Promise<never> => {
       throw new ProgramFailure(step, message ?? (await this.complaint({ hasEnded: true })));
@@ -97,7 +97,7 @@ export class ProgramPod {
             return { hopeless: waiting.message };
           return status.restartCount >= restarts + CRASHES && { hopeless: undefined };
         },
-        READY_TIMEOUT_MS,
+        timeoutMs,
         100,
       );
     } catch (error) {

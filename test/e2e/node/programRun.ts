@@ -5,7 +5,7 @@ import { complaintIn, isRefusal } from './complaint.js';
 import type { ContainerProcess } from './containerProcesses.js';
 import { ProgramFailure, type Step } from './programFailure.js';
 import { ProgramPod } from './programPod.js';
-import type { Program } from './programs/program.js';
+import type { RunnableProgram } from './programs/program.js';
 
 /** What came of a program in a pod: it served, wrote and read, before and after it was killed, or it failed. */
 export interface Outcome {
@@ -25,7 +25,7 @@ export interface RunOptions {
 }
 
 /** Never throws for what the program does: that is the outcome. */
-export async function runProgram(program: Program, options: RunOptions): Promise<Outcome> {
+export async function runProgram(program: RunnableProgram, options: RunOptions): Promise<Outcome> {
   const { namespace, spec = program.pod(program.image.name), mayFail = false } = options;
   let pod: ProgramPod | undefined;
   let processes: readonly ContainerProcess[] = [];
@@ -56,14 +56,19 @@ export function expectServed(outcome: Outcome | undefined): void {
 }
 
 /** The value, a random word. */
-export async function write(program: Program, pod: ProgramPod, host: string): Promise<string> {
+export async function write(program: RunnableProgram, pod: ProgramPod, host: string): Promise<string> {
   const value = `v${randomBytes(8).toString('hex')}`;
   const { code, output } = await inClient(program.write, { HOST: host, VALUE: value });
   if (code !== 0) throw await failureOf('write', pod, output);
   return value;
 }
 
-export async function read(program: Program, pod: ProgramPod, host: string, value: string): Promise<void> {
+export async function read(
+  program: RunnableProgram,
+  pod: ProgramPod,
+  host: string,
+  value: string,
+): Promise<void> {
   const { output } = await inClient(program.read, { HOST: host, VALUE: value });
   if (!output.includes(value)) throw await failureOf('read', pod, output);
 }

@@ -30,7 +30,7 @@ export interface LogLine {
 }
 
 /** Another build than the repository's own where the variable names one, e.g. to try an upgrade. */
-const MAIN = process.env['E2E_MAIN'] ?? join(import.meta.dirname, '..', '..', '..', 'dist', 'main.js');
+export const MAIN = process.env['E2E_MAIN'] ?? join(import.meta.dirname, '..', '..', '..', 'dist', 'main.js');
 const READY_TIMEOUT_MS = 20_000;
 
 /** One replica: a `kube-harden serve` of its own, as the Deployment would run it. */

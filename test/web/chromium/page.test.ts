@@ -25,7 +25,7 @@ describe('the preview page', () => {
     );
     const lines = await hardened.locator('.cm-line.kh-changed').allTextContents();
     expect(lines.find((line) => line.includes('readOnlyRootFilesystem: true'))).to.match(
-      /readOnlyRootFilesystem$/,
+      /readOnlyRootFilesystem · high risk, no image profile$/,
     );
     const heights = await tab.evaluate(() =>
       ['#input', '#hardened'].map(
@@ -44,12 +44,38 @@ describe('the preview page', () => {
     await card.waitFor();
     expect(await card.locator('h4').textContent()).to.equal('readOnlyRootFilesystem high risk');
     expect(await card.textContent()).to.match(/An intruder cannot change the program.*unset.*becomes.*true/);
-    await card.getByRole('button', { name: /^Copy/ }).click();
+    await card.getByRole('button', { name: /opts out of/ }).click();
     expect(await open?.clipboard()).to.equal(
       'kubectl label ns shop kube-harden.io/readOnlyRootFilesystem=disabled',
     );
     expect(await open?.status.textContent()).to.equal(
       'The command that opts out of readOnlyRootFilesystem is copied.',
+    );
+  });
+
+  it('says of which image no profile is known, and what would settle the risk', async () => {
+    const { page: tab, hardened } = await shown(POD);
+    await hardened.getByText('readOnlyRootFilesystem: true').click();
+    const card = tab.locator('#line .card').first();
+    await card.waitFor();
+    expect(await card.locator('.images').textContent()).to.match(
+      /^web no image profile of registry\.example\/shop\/web:1\.4\.2 is known\.Settle it/,
+    );
+    await card.getByRole('button', { name: /would settle the risk of container web$/ }).click();
+    expect(await open?.clipboard()).to.equal('kubectl harden learn pod/web -n shop -c web');
+  });
+
+  it('says which profile of an image makes the risk low', async () => {
+    const { page: tab, hardened } = await shown(POD.replace('registry.example/shop/web:1.4.2', 'nginx:1.27'));
+    await hardened.getByText('readOnlyRootFilesystem: true').click();
+    const card = tab.locator('#line .card').first();
+    await card.waitFor();
+    expect(await card.locator('h4').textContent()).to.equal('readOnlyRootFilesystem low risk');
+    expect(await card.locator('.images').textContent()).to.equal(
+      'web the built-in image profile docker.io/library/nginx is known.',
+    );
+    expect(await hardened.getByText('readOnlyRootFilesystem: true').textContent()).to.match(
+      / · low risk, image profile$/,
     );
   });
 
@@ -274,7 +300,9 @@ describe('the preview page', () => {
     await tab.locator('#line .card').first().waitFor();
     await press('Tab');
     await tab.keyboard.press('Enter');
-    expect(await preview.clipboard()).to.match(/^kubectl label ns shop kube-harden\.io\/\w+=disabled$/);
+    expect(await preview.clipboard()).to.match(
+      /^kubectl (?:label ns shop kube-harden\.io\/\w+=disabled|harden learn deployment\/web -n shop -c \w+)$/,
+    );
     for (let presses = 0; presses < 40 && (await press('Tab')) !== ''; presses++);
     expect(reached.filter((name) => name.includes('not seen'))).to.deep.equal([]);
     for (const id of [
@@ -395,9 +423,11 @@ describe('the preview page', () => {
     const { page: tab } = preview;
     const tokens: (string | undefined)[] = [];
     // What a replica in a cluster says; test/e2e asks a real one.
-    await tab.route(/\/(?:preview|api\/)/, async (route) => {
+    await tab.route(/\/(?:preview(?:\?|$)|api\/)/, async (route) => {
       const { authorization } = route.request().headers();
       tokens.push(authorization);
+      // Choices are refused after the manifest, of which more is said.
+      if (route.request().url().includes('/api/')) await new Promise((resolve) => setTimeout(resolve, 300));
       if (authorization === 'Bearer a-token') await route.continue();
       else {
         const problem = {
@@ -414,9 +444,12 @@ describe('the preview page', () => {
       }
     });
     preview.expectStatus(401);
+    await tab.reload();
     await preview.paste(POD);
     await tab.getByLabel('Bearer token').waitFor();
     await preview.says(/^Unauthorized: send a bearer token/);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(await preview.status.textContent(), 'after the choices').to.match(/^Unauthorized: send/);
     await tab.getByLabel('Bearer token').fill('a-token');
     await tab.keyboard.press('Tab');
     await preview.says(/^\d+ changes in 1 object/);

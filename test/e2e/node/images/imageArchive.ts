@@ -117,7 +117,7 @@ function workFolder(partial: string): string {
 }
 
 /** Renames what was made in a folder beside: the cache holds a whole one or none, also where two processes race. */
-async function wholeOrNot(path: string, make: (partial: string) => Promise<string>): Promise<void> {
+export async function wholeOrNot(path: string, make: (partial: string) => Promise<string>): Promise<void> {
   mkdirSync(dirname(path), { recursive: true });
   const partial = mkdtempSync(`${path}.partial-`);
   try {
@@ -132,7 +132,8 @@ async function wholeOrNot(path: string, make: (partial: string) => Promise<strin
   }
 }
 
-function writeLayout(folder: string, files: readonly LayoutFile[]): void {
+/** Writes the files of a layout into a folder that does not exist yet. */
+export function writeLayout(folder: string, files: readonly LayoutFile[]): void {
   for (const { path, content } of files) {
     const target = join(folder, path);
     mkdirSync(dirname(target), { recursive: true });

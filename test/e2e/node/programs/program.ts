@@ -25,6 +25,11 @@ export interface ProgramVolume {
   readonly emptyDir: Record<string, never>;
 }
 
+/** What it takes to run a program and to prove that it works, wherever its image comes from. */
+export type RunnableProgram = Pick<Program, 'id' | 'pod' | 'write' | 'read' | 'survives'> & {
+  readonly image: { readonly name: string };
+};
+
 /** A real program, how its users run it, and how a client proves that it works. */
 export interface Program {
   /** The name of the file. */

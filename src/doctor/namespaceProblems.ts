@@ -1,0 +1,141 @@
+import type { KubernetesObject } from '../admission/types.js';
+import { isRecord } from '../hardening/locate.js';
+import type { NamespaceFacts } from './gather.js';
+import type { NamespaceEvents, Regarded } from './gatherEvents.js';
+import { labelProblems } from './namespaceProblemsOfLabels.js';
+import { judgeRefusal } from './namespaceProblemsOfRefusals.js';
+import type { ReportedDiagnosis } from './report.js';
+
+export interface NamespaceProblemsOptions {
+  readonly facts: NamespaceFacts;
+  /** The names of policies that are there. */
+  readonly policies: readonly string[];
+  readonly events: NamespaceEvents | undefined;
+  /** Of these objects alone; undefined for all of the namespace. */
+  readonly owners: ReadonlySet<string> | undefined;
+  /** What an event is about; `gone` where it is not there any more, undefined where it may not be read. */
+  readonly read: (regarded: Regarded, namespace: string) => Promise<KubernetesObject | 'gone' | undefined>;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/**
+ * What is wrong in a namespace besides its pods: labels that do not say what is meant, a policy that does not load, and
+ * controllers whose pods the API server refuses.
+ */
+export async function namespaceProblems(options: NamespaceProblemsOptions): Promise<ReportedDiagnosis[]> {
+  const { facts, policies } = options;
+  return [...labelProblems(facts, policies), ...policyProblems(facts), ...(await refusals(options))];
+}
+
+function policyProblems({ name, planProblem }: NamespaceFacts): ReportedDiagnosis[] {
+  if (planProblem === undefined) return [];
+  const policy = /^policy "([^"]*)"/.exec(planProblem)?.[1] ?? 'default';
+  return [
+    {
+      namespace: name,
+      object: `hardeningpolicy/${policy}`,
+      state: 'broken',
+      symptom: 'it does not load',
+      findings: [
+        {
+          signature: 'policyRejected',
+          certainty: 'certain',
+          cause:
+            'The policy of this namespace is broken: its last good generation stays in force, and where there is none every pod is refused.',
+          evidence: [{ source: 'object', at: `policy ${policy}`, text: planProblem }],
+          remedies: [
+            {
+              kind: 'policy',
+              what: 'Mend the policy; its status names every field.',
+              paste: `kubectl describe hardeningpolicy ${policy}`,
+            },
+            {
+              kind: 'label',
+              what: 'Or name another one until then.',
+              paste: `kubectl label ns ${name} kube-harden.io/policy=baseline --overwrite`,
+            },
+          ],
+        },
+      ],
+      missing: [],
+    },
+  ];
+}
+
+async function refusals({
+  facts: { name: namespace, plan },
+  events,
+  owners,
+  read,
+  now,
+}: NamespaceProblemsOptions): Promise<ReportedDiagnosis[]> {
+  const found: ReportedDiagnosis[] = [];
+  for (const { regarded, events: failed } of events?.failedCreates(namespace) ?? []) {
+    if (owners && !owners.has(regarded.uid)) continue;
+    const object = await read(regarded, namespace);
+    const last = failed.at(-1);
+    if (object === 'gone' || last === undefined || (object && hasAllPods(object))) continue;
+    const own = `${regarded.kind.toLowerCase()}/${regarded.name}`;
+    const owner = object && controllerOf(object);
+    const refused = judgeRefusal({
+      namespace,
+      object: own,
+      owner,
+      message: last.message,
+      maker: object,
+      plan,
+      now,
+    });
+    const times = failed.reduce((sum, { count = 1 }) => sum + count, 0);
+    found.push({
+      namespace,
+      object: own,
+      ...(owner !== undefined && { owner }),
+      state: 'broken',
+      symptom: `FailedCreate, ${times} ${times === 1 ? 'time' : 'times'}`,
+      ...refused,
+      missing: object === undefined ? ['whether it still lacks pods: it may not be read'] : [],
+    });
+  }
+  return found;
+}
+
+/** What was refused before counts no more once the pods are there. */
+function hasAllPods({ kind, spec, status }: KubernetesObject): boolean {
+  const [wants, has] = [isRecord(spec) ? spec : {}, isRecord(status) ? status : {}];
+  const number = (value: unknown, otherwise: number): number =>
+    typeof value === 'number' ? value : otherwise;
+  switch (kind) {
+    case 'DaemonSet':
+      return number(has['currentNumberScheduled'], 0) >= number(has['desiredNumberScheduled'], 0);
+    case 'Job': {
+      const ended = number(has['succeeded'], 0) + number(has['active'], 0);
+      return (
+        isFinished(has) ||
+        wants['suspend'] === true ||
+        ended >= Math.min(number(wants['parallelism'], 1), number(wants['completions'], Infinity))
+      );
+    }
+    case 'CronJob':
+      return wants['suspend'] === true;
+    default:
+      return number(has['replicas'], 0) >= number(wants['replicas'], 1);
+  }
+}
+
+function isFinished(status: Readonly<Record<string, unknown>>): boolean {
+  const conditions: unknown = status['conditions'];
+  return (
+    Array.isArray(conditions) &&
+    conditions.some(
+      (condition) =>
+        isRecord(condition) && condition['type'] === 'Complete' && condition['status'] === 'True',
+    )
+  );
+}
+
+function controllerOf({ metadata }: KubernetesObject): string | undefined {
+  const owner = metadata?.ownerReferences?.find(({ controller }) => controller === true);
+  return owner && `${String(owner.kind).toLowerCase()}/${String(owner.name)}`;
+}

@@ -1,0 +1,62 @@
+import { confusionMatrix } from './confusion.js';
+import type { Verdict } from './verdict.js';
+
+export interface Matrix {
+  readonly verdicts: readonly Verdict[];
+  /** Combinations that were made, those that did not break included. */
+  readonly tried: number;
+  readonly kubelet: string;
+  /** `containerd://1.6.20`. */
+  readonly runtime: string;
+  readonly on: Date;
+}
+
+const QUOTE_LENGTH = 160;
+
+/** docs/doctor-matrix.md. */
+export function doctorPage({ verdicts, tried, kubelet, runtime, on }: Matrix): string {
+  const right = verdicts.filter((verdict) => verdict.right).length;
+  const causes = verdicts.filter(({ expected }) => expected.length > 0);
+  const others = verdicts.filter(({ expected }) => expected.length === 0);
+  const [blamed, spared] = [causes, others].map((list) => list.filter((verdict) => verdict.right).length);
+  return `# How often the doctor is right
+
+<!-- Written by make doctor-matrix. -->
+
+Measured on ${on.toISOString().slice(0, 10)} on a real node (kubelet ${kubelet}, ${runtime.replace('://', ' ')}): ${tried} combinations
+of a program and what hardening takes away from it, ${verdicts.length} of which broke. In each of these \`kube-harden doctor\` was asked.
+
+**Of ${verdicts.length} broken workloads it was right in ${right}: it named the rule in ${blamed ?? 0} of ${causes.length} that hardening broke, and
+blamed nothing in ${spared ?? 0} of ${others.length} that something else broke.**
+
+Right is the first rule that it names as \`certain\` or \`likely\`, if it is one that breaks the workload when it is applied alone. No
+rule that was not applied may be named so. What fails by something else runs under the built-in policy \`default\`, and there no
+rule may be named so at all.
+
+## Cause and what was named
+
+${confusionMatrix(verdicts)}
+
+## Each combination
+
+| what was done | what it said | named | by the line |
+|---|---|---|---|
+${[...verdicts]
+  .sort((one, other) => one.id.localeCompare(other.id))
+  .map(row)
+  .join('\n')}
+`;
+}
+
+function row({ title, quote, named, certainty, evidence = '', problem }: Verdict): string {
+  const word = named === undefined ? 'none' : `${named}, ${certainty ?? ''}`;
+  const cells = [title, code(quote), problem === undefined ? word : `**wrong**: ${problem}`, code(evidence)];
+  return `| ${cells.join(' | ')} |`;
+}
+
+/** On one line, in a cell of a table. */
+function code(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ').trim();
+  const short = line.length > QUOTE_LENGTH ? `${line.slice(0, QUOTE_LENGTH)}...` : line;
+  return short === '' ? '' : `\`${short.replaceAll('`', "'").replaceAll('|', String.raw`\|`)}\``;
+}
