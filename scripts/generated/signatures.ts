@@ -45,6 +45,7 @@ const signature = z
     pattern: pattern.optional(),
     unless: pattern.optional(),
     when: z.array(condition).optional(),
+    isSurvivable: z.literal(true).optional(),
     means: z.string().min(1),
     blames: z.array(blame),
     /** Where the wording, or the error, is from: for who changes this. */

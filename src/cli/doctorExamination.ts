@@ -44,10 +44,12 @@ export async function examineCluster({
   const authors = new PodAuthors(api, (line) => gathering.tell(line, false));
   const names = everywhere ? await plans.preload() : [namespace];
   if (names === undefined)
-    gathering.tell('the names of namespaces: what is wrong with their labels is not told');
+    gathering.tell(
+      'the names of namespaces, so what is wrong in each is not told: name one that you may read, -n NAME',
+    );
   if (!everywhere && !(await gathering.namespaceOf(namespace)).isThere)
     throw new CommandError(`--namespace: there is no namespace "${namespace}"`);
-  if (everywhere) await gathering.preloadEvents();
+  if (everywhere) await gathering.preload();
   const looked =
     named === undefined
       ? lookIntoNamespaces(
@@ -65,6 +67,10 @@ export async function examineCluster({
     pods: looked.pods,
     isNamed: named !== undefined,
   });
+  // LimitRanges and quotas may be missing too: they change what a rule writes, and not what is to blame.
+  const unread = plans.missing.filter((line) => line.startsWith('hardeningpolicies'));
+  for (const line of unread) gathering.tell(line);
+  const policies = unread.length > 0 ? undefined : plans.policies.map(({ name }) => name);
   const problems: ReportedDiagnosis[] = [];
   const asking: string[] = [];
   for (const name of names ?? []) {
@@ -73,7 +79,7 @@ export async function examineCluster({
     problems.push(
       ...(await namespaceProblems({
         facts,
-        policies: plans.policies.map((policy) => policy.name),
+        policies,
         events: await gathering.eventsOf(name),
         owners: looked.owners,
         read: (regarded, at) => authors.regarded(regarded, at),
@@ -84,7 +90,6 @@ export async function examineCluster({
   // Of what is named the refused pods tell: a call that failed is quoted there.
   if (named === undefined)
     problems.push(...(await webhookProblems(api, asking, (line) => gathering.tell(line, false))));
-  for (const line of plans.missing) if (line.startsWith('hardeningpolicies')) gathering.tell(line);
   const what = named && `${named.workload.kind.toLowerCase()}/${named.name} of namespace ${namespace}`;
   return {
     version: 1,

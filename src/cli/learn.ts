@@ -24,17 +24,18 @@ export interface LearnIo extends ManifestIo, ProgressIo {}
 const HELP = `
 TARGET is a pod, or KIND/NAME as kubectl has it: deploy/web, sts/data, ds/agent, job/once, cj/nightly. Of several replicas
 all are looked at, ten at most, and what they do is put together. The containers should run unhardened, and should have
-done their work: what a program did not do while it was looked at is not in its profile (--watch, --verify).
+done their work: what a program did not do while it was looked at is not in its profile (--watch 10m looks again and again).
 Nothing is written into a container. No environment value and no argument of a process is read.
+--debug-image busybox:stable is for a container without a shell: a debug container of that image stays in the pod's spec.
 --verify starts the program a second time beside the original, without its labels, owners and data, and removes it; it may
 do its work a second time, so it asks for --yes.
 Exit status: 0 learned (and verified, and written), 2 error, or not verified.
 
-Examples: a pod, all replicas over ten minutes, a container without a shell, and into a policy once it is verified
+Example: a pod, a container of all replicas as JSON, and into a policy
   $ kube-harden learn web-0 -n shop
-  $ kube-harden learn deploy/web -n shop --watch 10m -o json
-  $ kube-harden learn deploy/web -n shop -c app --debug-image busybox:stable
-  $ kube-harden learn deploy/web -n shop --policy policies.yaml --verify --yes --write`;
+  $ kube-harden learn deploy/web -n shop -c web -o json
+  $ kube-harden policy show default > policy.yaml
+  $ kube-harden learn deploy/web -n shop --policy policy.yaml`;
 
 /** `kube-harden learn`. What goes wrong is a CommandError, with exit code 2. */
 export function learnCommand(io: LearnIo = processLearnIo()): Command {

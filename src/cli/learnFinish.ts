@@ -41,6 +41,7 @@ export async function finish(
     io.stderr(verificationText(verification, cluster.server));
   }
   for (const line of written?.told ?? []) note(line);
+  for (const line of knownLines(learned, setting.plan, written !== undefined)) note(line);
   if (written && !isWritten) {
     const { colouredDiff } = await import('../preview/diff.js');
     await writeOut(io, io.colour ? colouredDiff(written.diff) : written.diff, problems);
@@ -49,6 +50,20 @@ export async function finish(
   if (written && problems.length === 0) await put(written, policy, setting, problems);
   else io.stderr(`${policy.file}: not written\n`);
   return problems;
+}
+
+/**
+ * Of images that have a profile already: one from a policy takes its place, and does not add to it.
+ *
+ * @param isMerged what stands in the policy has taken up what was learned
+ */
+function knownLines(learned: readonly Learned[], plan: Plan, isMerged: boolean): string[] {
+  return learned.flatMap(({ image }) => {
+    const match = plan.imageProfiles.lookup(image);
+    if (!match || (match.fromPolicy && isMerged)) return [];
+    const where = match.fromPolicy ? `in policy "${plan.policy}"` : 'built in';
+    return [`${image} has a profile already, ${where} (${match.pattern}): this one would take its place`];
+  });
 }
 
 /** The policy file's text with the profiles; undefined where they cannot be put there: the problems say why. */

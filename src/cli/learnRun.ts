@@ -103,9 +103,16 @@ class LearnRun {
     const first = containers[0];
     if (first === undefined) return [];
     if (request.verify) {
-      const { verifyObjections } = await import('./learnVerify.js');
-      const lines = await verifyObjections(cluster.api, namespace, first.pod, plan, request.verify);
-      if (lines.length > 0) return lines;
+      const { verifyObjection } = await import('./learnVerify.js');
+      const objection = await verifyObjection(
+        cluster.api,
+        namespace,
+        first.pod,
+        plan,
+        request.verify,
+        this.given.io.stderr,
+      );
+      if (objection !== undefined) return [objection];
     }
     for (const line of missing) this.note(line);
     const { learned, told } = await this.look(containers, plan);

@@ -19,29 +19,30 @@ import { apiVersionOf, resourcePath, workloadOf } from './liveTarget.js';
 const DEADLINE_EXTRA_SECONDS = 120;
 
 /**
- * Why no copy is to be started, with what it would be and reach: asked for before anything is looked at.
+ * Whether a copy may be started: asked for before anything is looked at.
  *
- * @returns one line each; none where it may
+ * @param say told what the copy would be and reach, where that is to be agreed to first
+ * @returns why not; undefined where it may
  */
-export async function verifyObjections(
+export async function verifyObjection(
   api: ApiClient,
   namespace: string,
   pod: RunningPod,
   plan: Plan,
   { yes, timeoutMs }: VerifyRequest,
-): Promise<readonly string[]> {
+  say: (text: string) => void,
+): Promise<string | undefined> {
   if (plan.mode === 'disabled')
-    return [
-      `--verify: ${plan.because ?? `namespace ${namespace} is never touched`}: nothing there is ever hardened`,
-    ];
-  if (yes) return [];
+    return `--verify: ${plan.because ?? `namespace ${namespace} is never touched`}: nothing there is ever hardened`;
+  if (yes) return undefined;
   const copy = hardenedCopy(await sourceOf(api, namespace, pod), plan, placeOf(pod, timeoutMs));
-  return [
-    `--verify: a second instance of the program would be started in namespace ${namespace}, and removed again. It`,
+  const lines = [
+    `A second instance of pod ${pod.metadata?.name ?? ''} would be started in namespace ${namespace}, and removed again. It`,
     ...reachOf(copy.pod.spec).map((line) => `  ${line}`),
     ...notTested(copy).map((line) => `  does without ${line}`),
-    'add --yes where it may do its work a second time',
   ];
+  say(`${lines.join('\n')}\n`);
+  return '--verify: add --yes where the program may do its work a second time';
 }
 
 export interface VerifyCopyOptions extends Pick<
@@ -146,7 +147,8 @@ async function sourceOf(api: ApiClient, namespace: string, pod: RunningPod): Pro
  */
 export function verificationText(verification: CopyVerification, server: string): string {
   const { pod, outcome, passed, diagnosis, changedByWebhook, notTested } = verification;
-  const isWorthTelling = diagnosis !== undefined && (!passed || diagnosis.findings.length > 0);
+  const isWorthTelling =
+    diagnosis !== undefined && (diagnosis.state === 'broken' || diagnosis.findings.length > 0);
   return [
     ...(isWorthTelling ? [reportText(reportOf(diagnosis, verification, server), false)] : []),
     ...(changedByWebhook.length > 0

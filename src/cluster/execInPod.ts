@@ -135,7 +135,10 @@ export async function execInPod(
       timeoutMs,
     );
     const abort = (): void => fail(signal?.reason);
-    if (signal?.aborted === true) return abort();
+    if (signal?.aborted === true) {
+      abort();
+      return;
+    }
     signal?.addEventListener('abort', abort, { once: true });
 
     const credentials = {
@@ -180,12 +183,18 @@ export async function execInPod(
       undefined,
       streams as unknown as ConstructorParameters<typeof WebSocketHandler>[2],
     );
-    handler.connect(path, null, onMessage).then(
-      (connected) => {
-        socket = connected as unknown as Socket;
-        if (isOver) return socket.terminate();
-        socket.onclose = ({ code }) => fail(closedError(container, pod, code));
-        socket.onerror = ({ message }) =>
+    // What it is made of (ws) brings no types.
+    const opening: Promise<unknown> = handler.connect(path, null, onMessage);
+    opening.then(
+      (opened) => {
+        const connected = opened as Socket;
+        socket = connected;
+        if (isOver) {
+          connected.terminate();
+          return;
+        }
+        connected.onclose = ({ code }) => fail(closedError(container, pod, code));
+        connected.onerror = ({ message }) =>
           fail(new UnreachableError(`the connection to the API server broke: ${message ?? 'unknown error'}`));
       },
       (error: unknown) => fail(connectError(error)),

@@ -4,7 +4,7 @@ import type { Certainty, Diagnosis, Evidence, Finding } from './finding.js';
 import { causeOf } from './cause.js';
 import { match, type Blamed, type Match } from './match.js';
 import { notHardening } from './notHardening.js';
-import { observe, type Observation } from './observations.js';
+import { isRead, observe, type Observation } from './observations.js';
 import { PodView, type ContainerView } from './podView.js';
 import { redactFor, type Redact } from './redact.js';
 import { remediesFor } from './remedies.js';
@@ -24,7 +24,7 @@ const CERTAINTIES: readonly Certainty[] = ['certain', 'likely', 'possible'];
 export function diagnosePod(facts: PodFacts, now = Date.now()): Diagnosis {
   const pod = new PodView(facts.pod);
   const written = writtenFields(facts);
-  const observations = observe(pod, facts);
+  const observations = observe(pod, facts, now);
   const redact = redactFor(facts.pod);
   const matches = observations.flatMap((observation) => match(observation, { pod, facts, written }) ?? []);
   const findings = new Findings(redact, now).of(matches);
@@ -37,12 +37,23 @@ export function diagnosePod(facts: PodFacts, now = Date.now()): Diagnosis {
     object: `pod/${pod.name}`,
     ...(pod.owner !== undefined && { owner: pod.owner }),
     findings,
-    missing: facts.missing,
+    missing: [...facts.missing, ...unreadLogs(facts)],
   };
   if (symptom === undefined) return { ...base, state: 'healthy' };
   const other =
     findings.length === 0 ? notHardening({ pod, facts, written, matches }, observations, redact) : undefined;
   return { ...base, state: 'broken', symptom, ...(other && { notHardening: other }) };
+}
+
+/** Logs that the kubelet has no more, in the words in which it says so. */
+function unreadLogs({ logs }: PodFacts): string[] {
+  return [...logs].flatMap(([name, { current, previous }]) =>
+    [current, previous].flatMap((log, index) =>
+      log === undefined || isRead(log)
+        ? []
+        : [`${index === 0 ? 'log' : 'previous log'} of container "${name}": ${log.lines[0] ?? ''}`],
+    ),
+  );
 }
 
 /** A rule that is blamed for a container, with all that speaks for it. */

@@ -1,6 +1,7 @@
 import type { KubernetesObject } from '../admission/types.js';
 import type { ApiClient, ApiStreams } from '../cluster/apiClient.js';
 import { ApiError, isForbidden } from '../cluster/apiError.js';
+import { listAll } from '../cluster/listAll.js';
 import { readPodLog, type PodLogName } from '../cluster/podLogs.js';
 import type { Plan } from '../hardening/plan.js';
 import { isRecord } from '../hardening/locate.js';
@@ -44,6 +45,8 @@ export class Gathering {
   private readonly namespaces = new Map<string, Promise<NamespaceFacts>>();
   private readonly events = new Map<string, Promise<NamespaceEvents | undefined>>();
   private everywhere: NamespaceEvents | undefined;
+  /** Of namespaces that were listed. */
+  private readonly labels = new Map<string, Readonly<Record<string, string>>>();
   /** Namespaces whose logs may not be read. */
   private readonly closed = new Set<string>();
   /** Nodes that did not answer when a log was asked for: the next pod's would be waited for as long. */
@@ -66,13 +69,21 @@ export class Gathering {
     this.told.set(line, isPartial || this.told.get(line) === true);
   }
 
-  /** Lists the events of all namespaces at once, where that is allowed. */
-  async preloadEvents(): Promise<void> {
-    try {
-      this.everywhere = await NamespaceEvents.read(this.options.api, undefined);
-    } catch (error) {
-      if (!isForbidden(error)) throw error;
-    }
+  /** Lists namespaces and events of the whole cluster at once, where that is allowed. */
+  async preload(): Promise<void> {
+    const { api } = this.options;
+    const allowed = async <T>(read: Promise<T>): Promise<T | undefined> =>
+      read.catch((error: unknown) => {
+        if (!isForbidden(error)) throw error;
+        return undefined;
+      });
+    const [namespaces, events] = await Promise.all([
+      allowed(listAll(api, '/api/v1/namespaces')),
+      allowed(NamespaceEvents.read(api, undefined)),
+    ]);
+    for (const { metadata } of namespaces ?? [])
+      this.labels.set(metadata?.name ?? '', metadata?.labels ?? {});
+    this.everywhere = events;
   }
 
   /** The warnings of a namespace; undefined where they may not be read. */
@@ -130,6 +141,8 @@ export class Gathering {
 
   /** @returns undefined where there is no such namespace */
   private async readLabels(name: string): Promise<Readonly<Record<string, string>> | undefined> {
+    const known = this.labels.get(name);
+    if (known) return known;
     try {
       const path = `/api/v1/namespaces/${encodeURIComponent(name)}`;
       return (await this.options.api.request('GET', path)).metadata?.labels ?? {};
@@ -193,8 +206,9 @@ export class Gathering {
   ): 'no more' | undefined {
     if (!(error instanceof Error && 'code' in error)) throw error;
     if (isForbidden(error)) {
+      // Others of its pods may have been asked for at the same time.
+      if (!this.closed.has(namespace)) this.tell(`the logs of namespace ${namespace}: ${error.message}`);
       this.closed.add(namespace);
-      this.tell(`the logs of namespace ${namespace}: ${error.message}`);
       return 'no more';
     }
     const status = error instanceof ApiError ? error.status : undefined;

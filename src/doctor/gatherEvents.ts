@@ -11,6 +11,8 @@ export interface Regarded {
   readonly uid: string;
 }
 
+/** A Deployment's controller has a word of its own (ReplicaSetCreateError). */
+const FAILED = ['FailedCreate', 'ReplicaSetCreateError'];
 /** Of one object the last ones count; a controller may have written thousands. */
 const KEPT = 20;
 
@@ -47,7 +49,7 @@ export class NamespaceEvents {
       .filter(([key]) => key.startsWith(`${namespace}/`))
       .map(([, { regarded, events }]) => ({
         regarded,
-        events: events.filter(({ reason }) => reason === 'FailedCreate'),
+        events: events.filter(({ reason }) => FAILED.includes(reason)),
       }))
       .filter(({ events }) => events.length > 0);
   }

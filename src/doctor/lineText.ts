@@ -65,7 +65,7 @@ function levelNamed(word: string): LineText['level'] {
 }
 
 /** An absolute path, after a blank, a quote, a bracket or `=`; not the rest of a URL. */
-const PATH = /(?:^|[\s"'`(=:,<[‘’“”«「])(\/(?![/\s])[^\s"'`,;:()[\]}{<>|‘’“”»」]{1,500})/g;
+const PATH = /(?:^|[\s"'`(=:,<[‘’‚“”„«「『《（：])(\/(?![/\s])[^\s"'`,;:()[\]}{<>|‘’“”„»」』》）：]{1,500})/g;
 
 /**
  * The path that an error is about: the last one before the words of the error, since most programs write `open "/x":

@@ -1,3 +1,4 @@
+import { isRecord } from '../hardening/locate.js';
 import type { RuleId } from '../hardening/rule.js';
 import { endsWith, isMet, reaching, type Sighting } from './conditions.js';
 import { errnosIn, isOfKernel, type FoundErrno } from './errnoIn.js';
@@ -97,11 +98,13 @@ function containerNamed(
 }
 
 function blame(
-  { blames }: Signature,
+  { blames, isSurvivable = false }: Signature,
   sighting: Sighting,
   observation: Observation,
   line: LineText,
 ): Blamed[] {
+  const isWell = observation.isOfWell === true;
+  if (isWell && (isSurvivable || isOfTool(line))) return [];
   const blamed: Blamed[] = [];
   for (const candidate of blames) {
     if (blamed.some(({ rule }) => rule === candidate.rule)) continue;
@@ -109,12 +112,27 @@ function blame(
     const fields = reaching(sighting.written, candidate.rule, sighting.container).filter(
       (field) => end === undefined || endsWith(field, end),
     );
-    const [field] = fields.filter(({ isCompared }) => isCompared).concat(fields);
+    const field =
+      fields.find(
+        ({ after }) => isRecord(after) && 'emptyDir' in after && after['name'] === sighting.named,
+      ) ??
+      fields.find(({ isCompared }) => isCompared) ??
+      fields[0];
     if (!field || !(candidate.when ?? []).every((condition) => isMet(condition, sighting))) continue;
     const certainty = certaintyOf(candidate, field, blamed.length === 0, observation, line);
     blamed.push({ rule: candidate.rule, blame: candidate, certainty, field });
   }
-  return blamed;
+  // A container that works may say what it likes, unless nobody can tell whether we touched it.
+  const isIdle =
+    isWell && blamed.every(({ certainty, field }) => certainty === 'possible' && field.isCompared);
+  return isIdle ? [] : blamed;
+}
+
+/** A line of a tool that an entrypoint calls, or of its shell: what the program itself has in its way it says itself. */
+function isOfTool({ text }: LineText): boolean {
+  return /^(?:\S{1,200}: (?:line )?\d{1,5}: |(?:\/\S{1,100}\/)?(?:cat|chgrp|chmod|chown|cp|find|grep|install|ln|ls|mkdir|mv|rm|sed|tee|touch|groupmod|usermod): )/.test(
+    text,
+  );
 }
 
 /** Of a log, as many lines may follow what ended a program: a stack trace. */
@@ -124,12 +142,12 @@ function certaintyOf(
   { certainty }: Blame,
   { isCompared }: Written,
   isFirst: boolean,
-  { linesAfter = 0, isOfDead }: Observation,
+  { linesAfter = 0, isOfDead, isOfWell }: Observation,
   { level }: LineText,
 ): Certainty {
   if (!isCompared || !isFirst) return 'possible';
   if (certainty !== 'likely') return certainty;
-  const isSaidInPassing = level === 'quiet' || (level === 'warning' && !isOfDead);
+  const isSaidInPassing = level === 'quiet' || (level === 'warning' && isOfWell === true);
   const isLongBefore = isOfDead && linesAfter > TRACE_LINES;
   return isSaidInPassing || isLongBefore ? 'possible' : 'likely';
 }

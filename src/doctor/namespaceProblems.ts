@@ -8,8 +8,8 @@ import type { ReportedDiagnosis } from './report.js';
 
 export interface NamespaceProblemsOptions {
   readonly facts: NamespaceFacts;
-  /** The names of policies that are there. */
-  readonly policies: readonly string[];
+  /** The names of policies that are there; undefined where they may not be listed. */
+  readonly policies: readonly string[] | undefined;
   readonly events: NamespaceEvents | undefined;
   /** Of these objects alone; undefined for all of the namespace. */
   readonly owners: ReadonlySet<string> | undefined;
@@ -93,7 +93,7 @@ async function refusals({
       object: own,
       ...(owner !== undefined && { owner }),
       state: 'broken',
-      symptom: `FailedCreate, ${times} ${times === 1 ? 'time' : 'times'}`,
+      symptom: `${last.reason}, ${times} ${times === 1 ? 'time' : 'times'}`,
       ...refused,
       missing: object === undefined ? ['whether it still lacks pods: it may not be read'] : [],
     });
@@ -117,6 +117,8 @@ function hasAllPods({ kind, spec, status }: KubernetesObject): boolean {
         ended >= Math.min(number(wants['parallelism'], 1), number(wants['completions'], Infinity))
       );
     }
+    case 'Deployment':
+      return number(has['updatedReplicas'], 0) >= number(wants['replicas'], 1);
     case 'CronJob':
       return wants['suspend'] === true;
     default:

@@ -15,11 +15,11 @@ const DOMAIN = LABEL_PREFIX.slice(0, -1);
  * Labels of a namespace that do not say what somebody meant: a typo in a name or a value, a policy that is not there, an
  * opt-out that the policy forbids. All of them are heeded in the way that is told.
  *
- * @param policies the names of those that are there
+ * @param policies the names of those that are there; undefined where nobody knows
  */
 export function labelProblems(
   { name, labels, plan }: NamespaceFacts,
-  policies: readonly string[],
+  policies: readonly string[] | undefined,
 ): ReportedDiagnosis[] {
   return Object.entries(labels).flatMap(([label, value]) => {
     const found = problemOf(label, value, name, plan, policies);
@@ -58,7 +58,7 @@ function problemOf(
   value: string,
   namespace: string,
   plan: Plan | undefined,
-  policies: readonly string[],
+  policies: readonly string[] | undefined,
 ): LabelProblem | undefined {
   if (!label.startsWith(LABEL_PREFIX)) return likeOurs(label, value);
   if (label === MODE_LABEL) return modeProblem(value);
@@ -99,8 +99,8 @@ function modeProblem(value: string): LabelProblem | undefined {
   };
 }
 
-function policyProblem(value: string, policies: readonly string[]): LabelProblem | undefined {
-  if (policies.includes(value)) return undefined;
+function policyProblem(value: string, policies: readonly string[] | undefined): LabelProblem | undefined {
+  if (policies === undefined || policies.includes(value)) return undefined;
   const meant = didYouMean(value, policies);
   return {
     signature: 'policyUnknown',

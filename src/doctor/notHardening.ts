@@ -1,8 +1,9 @@
+import { isRecord } from '../hardening/locate.js';
 import type { PodFacts } from './facts.js';
 import type { Diagnosis, Evidence } from './finding.js';
 import type { Match } from './match.js';
-import { isDown, type Observation } from './observations.js';
-import type { PodView } from './podView.js';
+import { isDown, isRead, type Observation } from './observations.js';
+import type { ContainerView, PodView } from './podView.js';
 import type { Redact } from './redact.js';
 import type { Written } from './written.js';
 
@@ -43,17 +44,23 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   [/^DeadlineExceeded$/, 'The pod took longer than its activeDeadlineSeconds'],
 ];
 
-/** The case that nothing points to a rule: in one sentence why, with what was said last. */
+/**
+ * The case that nothing points to a rule: in one sentence why, with what was said last.
+ *
+ * @returns undefined where hardening changed the pod, and no log could be read that might tell
+ */
 export function notHardening(
   found: Case,
   observations: readonly Observation[],
   redact: Redact,
-): NonNullable<Diagnosis['notHardening']> {
+): Diagnosis['notHardening'] {
   const shown = (observation: Observation): Evidence => ({
     source: observation.source,
     at: observation.at,
     text: redact(observation.text),
   });
+  const lost = nodeProblem(found.facts, redact);
+  if (lost) return lost;
   for (const [pattern, why] of REASONS) {
     const said = observations.find(({ reason }) => reason !== undefined && pattern.test(reason));
     if (said) return { why: `${why}.`, evidence: [shown(said)] };
@@ -73,8 +80,10 @@ export function notHardening(
     const why = blames.length === 0 ? means : `${means}, which hardening did not change here`;
     return { why: sentence(why), evidence: [shown(innocent.observation)] };
   }
+  const broken = brokenContainer(found.pod);
+  if (broken && found.written.length > 0 && !hasLog(broken, found.facts)) return undefined;
   const probe = observations.findLast(({ reason }) => reason === 'Unhealthy' || reason === 'ProbeError');
-  const evidence = [...lastWords(found.pod, observations), ...(probe ? [probe] : [])].map(shown);
+  const evidence = [...lastWords(broken, observations), ...(probe ? [probe] : [])].map(shown);
   return {
     why: `${untouched(found) ?? 'Nothing that was said fits what hardening changed here'}.`,
     evidence,
@@ -88,15 +97,37 @@ function untouched({ written, facts }: Case): string | undefined {
     : 'Nothing in this pod is what hardening writes';
 }
 
+/** A node that does not answer tells nothing of its pods. */
+function nodeProblem({ node }: PodFacts, redact: Redact): NonNullable<Diagnosis['notHardening']> | undefined {
+  const status = isRecord(node?.['status']) ? node['status'] : {};
+  const conditions: readonly unknown[] = Array.isArray(status['conditions']) ? status['conditions'] : [];
+  const ready = conditions.find((condition) => isRecord(condition) && condition['type'] === 'Ready');
+  if (!isRecord(ready) || ready['status'] === 'True') return undefined;
+  const text = [ready['reason'], ready['message']].filter((part) => typeof part === 'string').join(': ');
+  const at = `condition Ready of node ${node?.metadata?.name ?? ''}`;
+  return { why: 'The node is not ready.', evidence: [{ source: 'status', at, text: redact(text) }] };
+}
+
 function sentence(clause: string): string {
   return `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
 }
 
-/** How the first container that is down or not ready ended, and the last that it said. */
-function lastWords(pod: PodView, observations: readonly Observation[]): Observation[] {
-  const broken =
-    pod.containers.find((container) => !container.isInit && isDown(container)) ??
-    pod.containers.find(({ status }) => status?.ready === false);
+/** The first container that is down or not ready; of a pod that has none, the first that was restarted. */
+function brokenContainer({ containers }: PodView): ContainerView | undefined {
+  return (
+    containers.find((container) => !container.isInit && isDown(container)) ??
+    containers.find(({ status }) => status?.ready === false) ??
+    containers.find(({ status }) => status?.lastState?.terminated !== undefined)
+  );
+}
+
+function hasLog({ name }: ContainerView, { logs }: PodFacts): boolean {
+  const { current, previous } = logs.get(name) ?? {};
+  return isRead(current) || isRead(previous);
+}
+
+/** How a container ended, and the last that it said. */
+function lastWords(broken: ContainerView | undefined, observations: readonly Observation[]): Observation[] {
   const own = observations.filter(({ container }) => container !== undefined && container === broken);
   const ended = own.findLast(({ source, reason }) => source === 'status' && reason !== 'CrashLoopBackOff');
   const said = own.findLast(

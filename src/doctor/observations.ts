@@ -15,15 +15,21 @@ export interface Observation {
   readonly linesAfter?: number;
   /** Whoever wrote it ended afterwards. */
   readonly isOfDead: boolean;
+  /** The container that wrote it runs, is ready and was not restarted lately. */
+  readonly isOfWell?: boolean;
 }
 
-/** Everything that was said of a pod: statuses first, then events, then logs. */
-export function observe(pod: PodView, facts: PodFacts): Observation[] {
+/**
+ * Everything that was said of a pod and is not past: statuses first, then events, then logs.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function observe(pod: PodView, facts: PodFacts, now: number): Observation[] {
   return [
     ...ofPod(pod),
-    ...pod.containers.flatMap(ofStates),
+    ...pod.containers.flatMap((container) => ofStates(container, now)),
     ...facts.events.flatMap((event) => ofEvent(event, pod)),
-    ...pod.containers.flatMap((container) => ofLogs(container, facts)),
+    ...pod.containers.flatMap((container) => ofLogs(container, facts, now)),
   ];
 }
 
@@ -41,7 +47,7 @@ function ofPod({ status }: PodView): Observation[] {
   return found;
 }
 
-function ofStates(container: ContainerView): Observation[] {
+function ofStates(container: ContainerView, now: number): Observation[] {
   const { state, lastState } = container.status ?? {};
   const at = (which: string): string => `container "${container.name}", ${which}`;
   const found: Observation[] = [];
@@ -50,7 +56,8 @@ function ofStates(container: ContainerView): Observation[] {
     found.push(statusOf(container, at('waiting'), reason, message));
   }
   if (state?.terminated) found.push(ofTerminated(container, at('terminated'), state.terminated));
-  if (lastState?.terminated) found.push(ofTerminated(container, at('last state'), lastState.terminated));
+  if (lastState?.terminated && !isHistory(container, now))
+    found.push(ofTerminated(container, at('last state'), lastState.terminated));
   return found;
 }
 
@@ -90,6 +97,7 @@ function ofEvent(event: EventFacts, pod: PodView): Observation[] {
   if (!EVENTS.includes(event.reason)) return [];
   const name = /\{(.+)\}$/.exec(event.fieldPath ?? '')?.[1];
   const container = pod.container(name);
+  if (isOver(event, container, pod)) return [];
   const at = container ? `event ${event.reason} of container "${container.name}"` : `event ${event.reason}`;
   return [
     {
@@ -103,26 +111,68 @@ function ofEvent(event: EventFacts, pod: PodView): Observation[] {
   ];
 }
 
-function ofLogs(container: ContainerView, facts: PodFacts): Observation[] {
-  const { current, previous } = facts.logs.get(container.name) ?? {};
-  const isDead = isDown(container);
-  return [...ofLog(container, previous, 'previousLog', true), ...ofLog(container, current, 'log', isDead)];
+/** Events stay for an hour, also where what they tell of has been overcome. */
+function isOver({ reason }: EventFacts, container: ContainerView | undefined, pod: PodView): boolean {
+  if (reason === 'FailedScheduling')
+    return (
+      pod.status.conditions?.some(({ type, status }) => type === 'PodScheduled' && status === 'True') === true
+    );
+  if (reason.startsWith('FailedCreatePod')) return !pod.containers.every(isDown);
+  return (
+    container !== undefined &&
+    (container.status?.ready ?? false) &&
+    (container.status?.restartCount ?? 0) === 0
+  );
 }
 
-function ofLog(
-  container: ContainerView,
-  log: LogFacts | undefined,
-  source: 'log' | 'previousLog',
-  isOfDead: boolean,
-): Observation[] {
-  const at = `container "${container.name}", ${source === 'log' ? 'log' : 'previous log'}`;
-  return (log?.lines ?? []).map((text, index, lines) => ({
-    ...{ source, at, container, reason: undefined, text, isOfDead },
+function ofLogs(container: ContainerView, facts: PodFacts, now: number): Observation[] {
+  const logs = facts.logs.get(container.name);
+  const { status } = container;
+  const isPast = isHistory(container, now);
+  const isWell = status?.ready === true && (status.lastState?.terminated === undefined || isPast);
+  const of = (source: 'log' | 'previousLog'): Observation => ({
+    source,
+    at: `container "${container.name}", ${source === 'log' ? 'log' : 'previous log'}`,
+    container,
+    reason: undefined,
+    text: '',
+    isOfDead: source === 'previousLog' || isDown(container),
+    isOfWell: source === 'log' && isWell,
+  });
+  return [
+    ...(isPast ? [] : linesOf(logs?.previous, of('previousLog'))),
+    ...linesOf(logs?.current, of('log')),
+  ];
+}
+
+function linesOf(log: LogFacts | undefined, observation: Observation): Observation[] {
+  return (log && isRead(log) ? log.lines : []).map((text, index, lines) => ({
+    ...observation,
+    text,
     linesAfter: lines.length - 1 - index,
   }));
+}
+
+/** What the kubelet answers in place of a log, with status 200, where it has removed the container meanwhile. */
+const NOT_A_LOG = 'unable to retrieve container logs for ';
+
+/** Whether there is a log, if an empty one. */
+export function isRead(log: LogFacts | undefined): boolean {
+  return (
+    log !== undefined && !(log.lines.length > 0 && log.lines.every((line) => line.startsWith(NOT_A_LOG)))
+  );
 }
 
 /** Whether the container is not running now. */
 export function isDown(container: ContainerView | undefined): boolean {
   return container?.status?.state?.running === undefined;
+}
+
+/** A restart further back is history, where the container works again. */
+const RECENT = 24 * 60 * 60 * 1000;
+
+/** Whether the container runs and is ready, and its last restart is long ago. @param now milliseconds since the epoch */
+export function isHistory({ status }: ContainerView, now: number): boolean {
+  const finishedAt = status?.lastState?.terminated?.finishedAt;
+  return status?.ready === true && finishedAt !== undefined && now - Date.parse(finishedAt) > RECENT;
 }

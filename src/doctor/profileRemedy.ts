@@ -4,6 +4,7 @@ import { parseImage } from '../images/imageReference.js';
 import type { Remedy } from './finding.js';
 import type { Blamed, Match } from './match.js';
 import { realPath, type ContainerView } from './podView.js';
+import { showsSecret } from './redact.js';
 import { doubled, lines, list, quoted, scalar, shellWord } from './remedyText.js';
 
 /**
@@ -116,8 +117,8 @@ const BELOW_OF_THE_IMAGE = [
 ];
 const NAMES_OF_THE_IMAGE = ['bin', 'conf', 'config', 'etc', 'lib', 'plugins', 'sbin', 'share'];
 
-function writablePathAddition({ sighting: { path, text } }: Match, image: string): Addition | undefined {
-  if (path === undefined)
+function writablePathAddition({ sighting: { path, text, pod } }: Match, image: string): Addition | undefined {
+  if (path === undefined || showsSecret(path, pod.object))
     return {
       what: 'Find the directories that the image writes to.',
       command: `kube-harden profile ${shellWord(image)}`,

@@ -42,6 +42,15 @@ export function redactFor(pod: KubernetesObject): Redact {
   };
 }
 
+/**
+ * Whether a path that is to be pasted would give away a value of the pod's environment. A value that is a path itself is
+ * where the program was told to write.
+ */
+export function showsSecret(path: string, pod: KubernetesObject): boolean {
+  const isValue = (value: string): boolean => !value.startsWith('/') && path.includes(value);
+  return environmentValues(pod).some(isValue) || SECRETS.some(([pattern]) => path.search(pattern) >= 0);
+}
+
 /** Literal values of `env`, the longest first, so that one that holds another goes as a whole. */
 function environmentValues({ spec }: KubernetesObject): string[] {
   const values = new Set<string>();

@@ -75,7 +75,12 @@ function findingText(finding: ReportedFinding, paint: Paint, isBrief: boolean): 
     ...(field === undefined ? [] : indented(`field: ${field}`, 4)),
     ...evidence.flatMap(evidenceText),
     ...shown.flatMap((remedy) => remedyText(remedy, paint)),
-    ...(others > 0 ? indented(`${others} more ways to mend it: ask for it alone, or -o yaml`, 4) : []),
+    ...(others > 0
+      ? indented(
+          `${others} more ${others === 1 ? 'way' : 'ways'} to mend it: ask for it alone, or -o yaml`,
+          4,
+        )
+      : []),
   ];
 }
 

@@ -73,6 +73,8 @@ export interface Signature {
   readonly pattern?: string;
   readonly unless?: string;
   readonly when?: readonly Condition[];
+  /** Programs often go on after it: it says nothing of a container that runs and is ready. */
+  readonly isSurvivable?: boolean;
   /** A clause: what it means. */
   readonly means: string;
   /** The most likely first; empty where it only looks like a rule's doing. */

@@ -176,7 +176,7 @@ export const SIGNATURES: readonly Signature[] = [
     id: 'kubelet-run-as-non-root',
     reasons: ['CreateContainerConfigError', 'Failed'],
     pattern:
-      "container has runAsNonRoot and image (?:will run as root|has non-numeric user|has an invalid user id)|container's runAsUser breaks non-root policy",
+      "container has runAsNonRoot and image (?:will run as root|has non-numeric user|has an invalid user id)|container's runAsUser breaks non-root policy|will be regarded as root identity and will break non-root policy",
     means: 'the kubelet does not start the container as root, nor as a user that it cannot tell from root',
     blames: [{ rule: 'runAsNonRoot', certainty: 'certain', remedy: 'uid' }],
   },
@@ -487,6 +487,7 @@ export const SIGNATURES: readonly Signature[] = [
     errnos: ['EPERM', 'EACCES'],
     pattern:
       '\\b[fl]?chown(?:at)?\\b|\\bchgrp\\b|\\bfchownat\\b|\\bowner(?:ship)?\\b|set (?:user|group) (?:and group )?of',
+    isSurvivable: true,
     means: 'the program gives files to another user, which only root may',
     blames: [
       {
@@ -516,6 +517,7 @@ export const SIGNATURES: readonly Signature[] = [
     errnos: ['EPERM'],
     pattern:
       '\\bf?chmod(?:at)?\\b|\\bfchmodat\\b|(?:chang\\w{0,4}|set(?:ting)?|alter) (?:the )?(?:file |directory )?(?:mode|permissions?)|permissions of (?:the )?(?:directory|file|data)|\\butimes?(?:at|nsat)?\\b|(?:setting|preserving|set) times|modification time',
+    isSurvivable: true,
     means: "the program changes the mode of files that are another user's",
     blames: [
       { rule: 'runAsUser', when: ['nonRoot'], certainty: 'likely', remedy: 'uid' },
@@ -608,6 +610,7 @@ export const SIGNATURES: readonly Signature[] = [
     id: 'database-read-only',
     pattern:
       'attempt to write a readonly database|\\bSQLITE_(?:READONLY|CANTOPEN)\\b|unable to open database file',
+    isSurvivable: true,
     means: 'an SQLite database lies where the program may not write',
     blames: [
       {
@@ -623,6 +626,7 @@ export const SIGNATURES: readonly Signature[] = [
     id: 'content-hidden',
     errnos: ['ENOENT'],
     when: ['ourVolume'],
+    isSurvivable: true,
     means: 'what the image has at this path is hidden by the emptyDir that was put there',
     blames: [
       { rule: 'readOnlyRootFilesystem', when: ['notTemporary'], certainty: 'likely', remedy: 'writableRoot' },
@@ -688,6 +692,7 @@ export const SIGNATURES: readonly Signature[] = [
   {
     id: 'process-not-here',
     pattern: '\\bno such process\\b|\\bESRCH\\b|/proc/\\d{1,7}\\b.{0,60}no such file',
+    isSurvivable: true,
     means: 'the program looks for a process of the node, and the pod has its own',
     blames: [{ rule: 'hostNamespaces', field: 'hostPID', certainty: 'likely', remedy: 'label' }],
   },
@@ -696,6 +701,7 @@ export const SIGNATURES: readonly Signature[] = [
     pattern:
       "uid not found|no user exists for uid|cannot find name for (?:user|group) id|could(?: not|n't) (?:look ?up|find|get) (?:the )?(?:effective |current )?user|unknown (?:userid|uid|user id)|no such user|(?:do|does) not exist in (?:the )?passwd|i have no name!|\\bgetpw(?:uid|nam)?(?:_r)?\\b.{0,80}(?:fail|not found|error|unknown|no such)|uv_os_get_passwd|you don't exist",
     when: ['ourUid'],
+    isSurvivable: true,
     means: "the image's /etc/passwd does not know the user that was given to the container",
     blames: [{ rule: 'runAsUser', when: ['nonRoot'], certainty: 'likely', remedy: 'uid' }],
   },
@@ -704,11 +710,26 @@ export const SIGNATURES: readonly Signature[] = [
     pattern:
       "(?:must|has to|needs? to|should|can only|only) be (?:run|started|executed|root|invoked)(?: (?:as|by|with))?(?: (?:the )?(?:root|superuser|super-user))|\\bare you root\\b|(?:you are|you're) not root|requires? (?:root|superuser)(?: privileges?| access| permissions?)?|(?:need|needs|without|run as|run with) root privileges|must (?:be )?run as root|not running as root",
     unless: "must not be (?:run|root)|should not|do not run|don't run|ignored|makes sense only",
+    isSurvivable: true,
     means: 'the program insists on being root',
     blames: [
       { rule: 'runAsUser', when: ['nonRoot'], certainty: 'likely', remedy: 'uid' },
       { rule: 'capabilities', when: ['mayBeRoot'], certainty: 'possible', remedy: 'rootCapabilities' },
     ],
+  },
+  {
+    id: 'mode-too-open',
+    pattern:
+      'has invalid permissions|permissions should be u=rwx|permissions 0\\d{3} for .{1,300} are too open|unprotected private key file|(?:must|should) not be (?:accessible|readable|writable|writeable) by (?:group|others|anyone)|(?:must|should) not be (?:group|world)[- ](?:or (?:group|world)[- ])?(?:readable|writable|writeable|accessible)|bad owner or permissions|group or (?:world|others?) (?:has|have) access|(?:is|are) (?:group|world)[- ](?:readable|writable|writeable)',
+    means: 'the program wants its files to itself, and fsGroup gives the group access to what is on a volume',
+    blames: [{ rule: 'runAsUser', field: 'fsGroup', certainty: 'likely', remedy: 'label' }],
+  },
+  {
+    id: 'child-killed',
+    pattern:
+      'terminated by signal 9\\b|exited on signal 9\\b|killed by signal 9\\b|\\bwas sent SIGKILL|\\bsignal: killed\\b|perhaps out of memory\\?',
+    means: 'a process of the container was killed from outside, as the kernel does at the memory limit',
+    blames: [{ rule: 'resources', field: 'limits.memory', certainty: 'likely', remedy: 'resources' }],
   },
   {
     id: 'heap-from-limit',

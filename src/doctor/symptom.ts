@@ -1,8 +1,7 @@
 import type { EventFacts } from './facts.js';
+import { isHistory } from './observations.js';
 import type { ContainerStatus, ContainerView, PodView } from './podView.js';
 
-/** A restart further back is history. */
-const RECENT = 60 * 60 * 1000;
 /** A pod that has just been made is starting, not broken. */
 const STARTING = 2 * 60 * 1000;
 
@@ -50,8 +49,7 @@ function ofContainer(container: ContainerView, { spec }: PodView, now: number): 
       ? withRestarts(`${terminated.reason ?? 'Error'} of container "${container.name}"`, status)
       : undefined;
   const last = status.lastState?.terminated;
-  const isRecent = last?.finishedAt !== undefined && now - Date.parse(last.finishedAt) < RECENT;
-  return last && isRecent && isBad(last)
+  return last && !isHistory(container, now) && isBad(last)
     ? withRestarts(`${last.reason ?? 'Error'} of container "${container.name}"`, status)
     : undefined;
 }

@@ -1,5 +1,5 @@
 import type { ImageProfile } from '../hardening/plan.js';
-import { formatQuantity, parseQuantity } from '../hardening/quantity.js';
+import { parseQuantity } from '../hardening/quantity.js';
 import type { Settings as ReadOnlySettings } from '../hardening/rules/readOnlyRootFilesystem.settings.js';
 import type { Settings as ResourcesSettings } from '../hardening/rules/resources.settings.js';
 import { parseImage } from '../images/imageReference.js';
@@ -8,6 +8,8 @@ import { concludePaths } from './concludePaths.js';
 import { concludeUser } from './concludeUser.js';
 import type { LearnContext, LearnedField, LearnedProfile, Observation } from './observation.js';
 import { Seen } from './seen.js';
+
+const MEBI = 1024 ** 2;
 
 /** Those of the built-in policy `default`, where the namespace's plan is not known. */
 const DEFAULT_PATHS = ['/tmp'];
@@ -140,21 +142,19 @@ function memoryWarnings(seen: Seen, { plan }: LearnContext): string[] {
   const limit = settings === undefined ? DEFAULT_MEMORY : settings.limits.memory;
   if (limit === undefined) return [];
   const most = bytes(limit);
-  const shown = (value: number): string =>
-    formatQuantity(parseQuantity(`${Math.ceil(value / 1024 ** 2)}Mi`) ?? 0n);
   if (ownBytes !== undefined && ownBytes > most * 0.8)
     return [
       `Its processes use ${mebi(ownBytes)} of memory, and the policy's default limit is ${limit}: it would be killed. Name resources.limits.memory in the pod.`,
     ];
   if (peakBytes !== undefined && peakBytes > most)
     return [
-      `It has used up to ${mebi(peakBytes)} of memory, caches of files included, and the policy's default limit is ${limit}. Name resources.limits.memory in the pod (${shown(peakBytes)} or more).`,
+      `It has used up to ${mebi(peakBytes)} of memory, caches of files included, and the policy's default limit is ${limit}. Name resources.limits.memory in the pod (${Math.ceil(peakBytes / MEBI)}Mi or more).`,
     ];
   return [];
 }
 
 function mebi(value: number): string {
-  return `${Math.ceil(value / 1024 ** 2)} MiB`;
+  return `${Math.ceil(value / MEBI)} MiB`;
 }
 
 function bytes(quantity: string): number {

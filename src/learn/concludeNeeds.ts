@@ -30,8 +30,13 @@ export function concludeNeeds(seen: Seen, writableRoot: string | undefined): Lea
         `${process.name} (pid ${process.pid}) has it as uid ${process.uid.effective}, so from its file`,
       );
   }
-  const escalated = escalations(seen.processes);
-  if (escalated !== undefined) need('allowPrivilegeEscalation', escalated);
+  const escalated = escalations(seen.processes) ?? traceOfRoot(seen);
+  if (escalated !== undefined) {
+    need('allowPrivilegeEscalation', escalated);
+    for (const name of ['SETUID', 'SETGID']) need(name, 'a set-uid program becomes another user with it');
+    const given = emptyDirGivenAway(seen);
+    if (given !== undefined) need('CHOWN', given);
+  }
   const sandboxed = seen.processes.filter(({ ownUserNamespace }) => ownUserNamespace);
   if (sandboxed.length > 0)
     need(
@@ -61,6 +66,29 @@ export function concludeNeeds(seen: Seen, writableRoot: string | undefined): Lea
 function gainedCapabilities({ uid, capabilities, ownUserNamespace }: ObservedProcess): readonly string[] {
   if (ownUserNamespace || uid.effective === 0 || uid.real === 0) return [];
   return capabilities.effective.filter((name) => !capabilities.ambient.includes(name));
+}
+
+/** What only root can have done in a container that was not started as root, and in which nothing is root's now. */
+function traceOfRoot(seen: Seen): string | undefined {
+  const isRootless =
+    seen.startUids.length > 0 &&
+    seen.startUids.every((uid) => uid > 0) &&
+    seen.processes.every(({ uid }) => uid.effective > 0);
+  if (!isRootless) return undefined;
+  const made = seen.written.find(({ kind, uid, how }) => kind === 'file' && uid === 0 && how === 'newer');
+  if (made !== undefined)
+    return `${made.path} was written as root, and the container was started as uid ${seen.startUids.join(', ')}: by a set-uid program`;
+  const given = emptyDirGivenAway(seen);
+  return given === undefined
+    ? undefined
+    : `${given}, and the container was not started as root: by a set-uid program`;
+}
+
+function emptyDirGivenAway(seen: Seen): string | undefined {
+  const path = seen.ownEmptyDirs.find((place) => (seen.directory(place)?.uid ?? 0) > 0);
+  return path === undefined
+    ? undefined
+    : `the emptyDir at ${path} was given to uid ${seen.directory(path)?.uid ?? ''}, which only root can`;
 }
 
 /** A set-uid program that runs, or a process of root's below one that was not. */

@@ -283,7 +283,7 @@ function more(count: number): string {
 
 /** What of a path tells that it can be lost: logs, caches, and what is only for the running program. */
 const PASSING =
-  /(?:^|\/)(?:\.?cache|caches|logs?|log|tmp|temp|temporary|work|run|lock|locks|spool|sessions?)(?:\/|$)|\.(?:log|pid|lock|sock|tmp|out)$/i;
+  /(?:^|\/)(?:\.?caches?|logs?|tmp|temp|temporary|work|run|locks?|spool|sessions?)(?:\/|$)|\.(?:log|pid|lock|sock|tmp|out)$/i;
 
 function dataWarnings(directories: readonly Directory[]): string[] {
   return directories.flatMap(({ path, files }) => {

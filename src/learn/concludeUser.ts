@@ -22,7 +22,8 @@ export function concludeUser(seen: Seen): LearnedUser {
   const dropped = own.filter(({ uid }) => uid.effective > 0);
   const uids = [...new Set(dropped.map(({ uid }) => uid.effective))].sort((one, other) => one - other);
   const isRoot = own.some(({ uid }) => uid.effective === 0);
-  const startsAsRoot = seen.startUids.includes(0) || isRoot;
+  // Where the start was seen, root's processes in a container that starts as somebody else became so by themselves.
+  const startsAsRoot = seen.startUids.length > 0 ? seen.startUids.includes(0) : isRoot;
   const [uid] = uids;
   if (uid === undefined) return { ...stayedRoot(own), startsAsRoot };
   if (uids.length > 1) return { ...severalUsers(dropped, uids), startsAsRoot };
@@ -30,11 +31,12 @@ export function concludeUser(seen: Seen): LearnedUser {
   const gids = [...new Set(dropped.map(({ gid }) => gid.effective))];
   const [gid = uid] = gids;
   const names = namesOf(dropped);
-  const because = isRoot
-    ? `${names} run so; ${namesOf(own.filter((process) => process.uid.effective === 0))} stays root`
-    : startsAsRoot
-      ? `${names}: started as root, it dropped to it by itself`
-      : `${names}: it was started so`;
+  const because =
+    isRoot && startsAsRoot
+      ? `${names} run so; ${namesOf(own.filter((process) => process.uid.effective === 0))} stays root`
+      : startsAsRoot
+        ? `${names}: started as root, it dropped to it by itself`
+        : `${names}: it was started so`;
   const groupNotes = [
     ...(gid === 0
       ? [

@@ -17,12 +17,15 @@ export interface DebugOptions {
 
 export interface DebugContainer {
   readonly name: string;
+  readonly image: string;
   /** As whom it runs, for people. */
   readonly user: string;
 }
 
 const PREFIX = 'kube-harden-learn-';
 const ASK_EVERY_MS = 500;
+/** One that ends sooner is not taken again: a look takes some seconds. */
+const A_LOOK_MS = 20_000;
 
 /**
  * Adds an ephemeral container to a pod that sees the processes of one of its containers, and waits until it runs. One that
@@ -42,7 +45,7 @@ export async function debugContainer(
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(podName)}`;
   const at = `pod ${namespace}/${podName}`;
   const current = await api.request('GET', path);
-  const running = runningOne(current, options.target);
+  const running = runningOne(current, options);
   if (running !== undefined) return running;
 
   const uid = ownUid(pod, options.target);
@@ -70,7 +73,7 @@ export async function debugContainer(
       continue;
     }
     await untilRunning(api, path, name, at, options);
-    return { name, user };
+    return { name, image: options.image, user };
   }
   const needs = 'learn --debug-image needs patch on pods/ephemeralcontainers';
   throw new ObserveError(`${at} takes no debug container: ${[...new Set(refusals)].join('; ')} (${needs})`);
@@ -110,7 +113,7 @@ function ownUid(pod: PodObject, target: string): number | undefined {
 }
 
 interface ContainerState {
-  readonly running?: unknown;
+  readonly running?: { readonly startedAt?: string };
   readonly waiting?: { readonly reason?: string; readonly message?: string };
   readonly terminated?: { readonly reason?: string; readonly message?: string };
 }
@@ -123,15 +126,19 @@ function stateOf(pod: ApiObject, name: string): ContainerState | undefined {
   return isRecord(found) && isRecord(found['state']) ? found['state'] : undefined;
 }
 
-function runningOne(pod: ApiObject, target: string): DebugContainer | undefined {
+function runningOne(pod: ApiObject, { target }: DebugOptions): DebugContainer | undefined {
   const containers = isRecord(pod['spec']) ? pod['spec']['ephemeralContainers'] : undefined;
   if (!Array.isArray(containers)) return undefined;
   for (const container of containers) {
     if (!isRecord(container) || container['targetContainerName'] !== target) continue;
-    const { name, securityContext } = container;
-    if (typeof name !== 'string' || !name.startsWith(PREFIX) || !stateOf(pod, name)?.running) continue;
+    const { name, image, command, securityContext } = container;
+    if (typeof name !== 'string' || !name.startsWith(PREFIX) || typeof image !== 'string') continue;
+    const running = stateOf(pod, name)?.running;
+    if (!running) continue;
+    const seconds = Array.isArray(command) ? Number(command[1]) : 0;
+    if (Date.parse(running.startedAt ?? '') + seconds * 1000 < Date.now() + A_LOOK_MS) continue;
     const uid = isRecord(securityContext) ? Number(securityContext['runAsUser']) : 0;
-    return { name, user: uid === 0 ? AS_ROOT.user : asUser(uid).user };
+    return { name, image, user: uid === 0 ? AS_ROOT.user : asUser(uid).user };
   }
   return undefined;
 }

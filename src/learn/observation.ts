@@ -23,10 +23,8 @@ export interface LearnTarget {
 export interface ObserveOptions {
   /** For containers in which nothing can be run: a shell, find, stat and cat (busybox will do). Unset: not tried. */
   readonly debugImage?: string | undefined;
-  /** Of the whole look at the container; {@link OBSERVE_TIMEOUT_MS} unless given. */
+  /** Of the whole look at the container, and how long a debug container lives; {@link OBSERVE_TIMEOUT_MS} unless given. */
   readonly timeoutMs?: number | undefined;
-  /** How long a debug container lives, and serves further looks; as long as the look may take unless given. */
-  readonly debugSeconds?: number | undefined;
   /** Ends what is under way (Ctrl-C). */
   readonly signal?: AbortSignal | undefined;
 }

@@ -25,7 +25,7 @@ import {
   STATE_SCRIPT,
 } from './probeScripts.js';
 import { readFileCapabilities } from './readFileCapabilities.js';
-import { fileOf, parentOf, readDirectories, writtenFiles } from './readFiles.js';
+import { ROUNDING_SECONDS, fileOf, parentOf, readDirectories, writtenFiles } from './readFiles.js';
 import { readProcesses, type ProcessScope, type SeenProcess } from './readProcesses.js';
 import {
   isWhole,
@@ -114,7 +114,7 @@ async function findAccess(
     throw new ObserveError(
       `container "${container}" of pod ${place.namespace}/${place.pod} has neither a shell nor cat: give --debug-image, an image with sh, find and stat, such as busybox`,
     );
-  const lifetimeSeconds = options.debugSeconds ?? Math.ceil((options.timeoutMs ?? OBSERVE_TIMEOUT_MS) / 1000);
+  const lifetimeSeconds = Math.ceil((options.timeoutMs ?? OBSERVE_TIMEOUT_MS) / 1000);
   const debug = await debugContainer(api, pod, {
     image: options.debugImage,
     target: container,
@@ -122,7 +122,7 @@ async function findAccess(
     deadline: place.deadline,
     signal: options.signal,
   });
-  const text = `the ephemeral container ${debug.name} (${options.debugImage}) ${debug.user}, for the container has no shell; it ends by itself within ${lifetimeSeconds} s`;
+  const text = `the ephemeral container ${debug.name} (${debug.image}) ${debug.user}, for the container has no shell; it ends by itself within ${lifetimeSeconds} s`;
   const beside = { ...place, container: debug.name };
   const root = shellAccess(beside, { way: 'ephemeral', text, root: '/proc/1/root', first: '1' });
   const first = await firstProcess(root, containerId(pod, container));
@@ -232,7 +232,7 @@ class Look {
     const sections = await this.run(
       FILES_SCRIPT,
       this.access.root,
-      String(Math.floor(startSeconds)),
+      String(Math.floor(startSeconds - ROUNDING_SECONDS)),
       String(Math.ceil(ageSeconds / 60) + 1),
       reference,
       String(MOST_FILES),

@@ -34,10 +34,10 @@ echo "@ selfcgroup"
 put "/proc/$$/cgroup"
 echo "@ tools"
 for tool in find stat ls readlink tar getcap getfattr; do if has "$tool"; then echo "$tool"; fi; done
-echo "@ uptime"
-put /proc/uptime
 echo "@ now"
 date +%s.%N
+echo "@ uptime"
+put /proc/uptime
 echo "@ reference"
 if has stat; then stat -c '%y' "$root$reference" 2>/dev/null; fi
 echo "@ mountinfo"

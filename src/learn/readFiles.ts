@@ -105,7 +105,7 @@ function listed(text: string, root: string): SeenFile | undefined {
 
 /** `rwxr-sr-t` as a number. */
 function modeOf(bits: string): number {
-  const plain = [...bits].reduce((mode, bit) => mode * 2 + (/[rwxst]/.test(bit) ? 1 : 0), 0);
+  const plain = bits.split('').reduce((mode, bit) => mode * 2 + (/[rwxst]/.test(bit) ? 1 : 0), 0);
   const special = [2, 5, 8].reduce((mode, at) => mode * 2 + (/[sStT]/.test(bits[at] ?? '') ? 1 : 0), 0);
   return special * 0o1000 + plain;
 }
@@ -117,7 +117,10 @@ function inside(path: string, root: string): string {
 }
 
 /** Between the clock by which a file is dated and that by which a process's start is, the kernel rounds by a tick. */
-const ROUNDING_SECONDS = 0.05;
+export const ROUNDING_SECONDS = 0.05;
+
+/** What runtimes put into a container's root when they make it. */
+const MARKS_OF_RUNTIMES = ['/.dockerenv', '/run/.containerenv'];
 
 export interface ReadFiles {
   readonly written: readonly WrittenFile[];
@@ -151,7 +154,7 @@ export function writtenFiles(
       // busybox gives whole seconds.
       const floor = Number.isInteger(file.changed) ? Math.floor(start) : start;
       if (file.changed !== 0 && file.changed < floor) return false;
-      if (points.has(file.path)) return false;
+      if (points.has(file.path) || MARKS_OF_RUNTIMES.includes(file.path)) return false;
       if (file.kind !== 'directory') return true;
       return file.modified === 0 || file.modified >= floor;
     });

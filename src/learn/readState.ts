@@ -96,7 +96,7 @@ export function readListeners(
     for (const line of linesOf(sections, table)) {
       const [, local = '', remote = '', state, , , , uid = '-1', , inode = '0'] = line.trim().split(/\s+/);
       const port = parseInt(local.split(':')[1] ?? '', 16);
-      const listens = state === '0A' || (state === '07' && /:0000$/.test(remote));
+      const listens = state === '0A' || (state === '07' && remote.endsWith(':0000'));
       if (!listens || !(port > 0 && port < FIRST_UNPRIVILEGED_PORT)) continue;
       const isHeld = sockets.has(Number(inode));
       const isOurs = isHeld || isAlone ? true : allOpen ? false : undefined;

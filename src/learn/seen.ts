@@ -1,4 +1,5 @@
-import { lastingMounts } from '../hardening/volumes.js';
+import type { Container } from '../hardening/podSpec.js';
+import { cleanPath, lastingMounts } from '../hardening/volumes.js';
 import type {
   DirectoryState,
   GuardedPath,
@@ -7,6 +8,7 @@ import type {
   MemoryState,
   Observation,
   ObservedProcess,
+  PodObject,
   WrittenFile,
 } from './observation.js';
 
@@ -27,6 +29,8 @@ export class Seen {
   readonly imageVolumes: readonly string[];
   /** Of the author's mounts those that outlive the pod. */
   readonly lastingMounts: readonly string[];
+  /** Where it has an emptyDir that no other container mounts: the kubelet makes it root's, and nobody else changes that. */
+  readonly ownEmptyDirs: readonly string[];
   readonly guarded: readonly GuardedPath[];
   readonly fileCapabilities: ReadonlyMap<string, readonly string[]>;
   readonly memory: MemoryState;
@@ -78,6 +82,7 @@ export class Seen {
     const named = (name: string | undefined) =>
       (pod.spec.volumes ?? []).find((volume) => volume.name === name);
     this.lastingMounts = spec === undefined ? [] : lastingMounts(spec, named);
+    this.ownEmptyDirs = spec === undefined ? [] : ownEmptyDirs(pod, spec);
     this.guarded = byTime.flatMap(({ guarded }) => guarded);
     this.fileCapabilities = new Map(
       byTime.flatMap(({ fileCapabilities }) => Object.entries(fileCapabilities)),
@@ -97,6 +102,19 @@ export class Seen {
   isWritten(path: string): boolean {
     return this.writtenPaths.has(path);
   }
+}
+
+function ownEmptyDirs({ spec }: PodObject, container: Container): string[] {
+  const others = [...(spec.initContainers ?? []), ...(spec.containers ?? [])].filter(
+    ({ name }) => name !== container.name,
+  );
+  const isShared = (volume: string | undefined): boolean =>
+    others.some(({ volumeMounts }) => (volumeMounts ?? []).some(({ name }) => name === volume));
+  const isEmptyDir = (volume: string | undefined): boolean =>
+    (spec.volumes ?? []).some(({ name, emptyDir }) => name === volume && emptyDir != null);
+  return (container.volumeMounts ?? [])
+    .filter(({ name }) => isEmptyDir(name) && !isShared(name))
+    .map(({ mountPath = '' }) => cleanPath(mountPath));
 }
 
 function most(values: readonly (number | undefined)[]): number | undefined {

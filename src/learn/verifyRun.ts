@@ -91,7 +91,9 @@ async function look(options: VerifyOptions, created: ApiObject): Promise<Seen> {
     .map((rule) => rule.trim())
     .filter((rule) => rule !== '');
   const { end, pod } = await waitFor(options, created);
-  if (pod === undefined) return { passed: false, outcome: sentenceOf(end, options), changedByWebhook };
+  // Who interrupts does not wait for more.
+  if (pod === undefined || end.kind === 'interrupted')
+    return { passed: false, outcome: sentenceOf(end, options), changedByWebhook };
   const diagnosis = await options.diagnose(pod);
   const isWell = end.kind === 'ready' || end.kind === 'completed';
   const isBlamed = diagnosis.findings.some(({ certainty }) => certainty !== 'possible');

@@ -95,7 +95,7 @@ function leaveOut(volume: Volume, spec: PodSpec): LeftOutVolume {
 /** A mount of a directory where the image has a file makes a container fail for a reason that is only ours. */
 function isHostFile(volume: Volume): boolean {
   if (!volume.hostPath) return false;
-  const isSocket = (volume.hostPath.path ?? '').endsWith(".sock");
+  const isSocket = (volume.hostPath.path ?? '').endsWith('.sock');
   const container = { volumeMounts: [{ name: 'any', mountPath: '/any' }] };
   return isSocket || lastingMounts(container, () => volume).length === 0;
 }

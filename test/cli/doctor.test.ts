@@ -251,6 +251,81 @@ describe('kube-harden doctor', function () {
     });
   });
 
+  describe("goes by the author's value, whatever our annotation says", () => {
+    const ROFS: LogAnswer = (_pod, response) => response.end('open /data/x: Read-only file system\n');
+    const READ_ONLY = { securityContext: { readOnlyRootFilesystem: true } };
+    const MARK = { 'kube-harden.io/changed': 'readOnlyRootFilesystem' };
+    const own = (object: ApiObject, kind: string, name: string): ApiObject => ({
+      ...object,
+      metadata: {
+        ...object.metadata,
+        ownerReferences: [{ apiVersion: 'apps/v1', kind, name, uid: `${kind}/${name}`, controller: true }],
+      },
+    });
+    const replicaSet = (container: object, annotations: Readonly<Record<string, string>> = {}): ApiObject =>
+      own(
+        listed('ReplicaSet', 'web-5d4', templated(1, podSpec(container)), { annotations }),
+        'Deployment',
+        'web',
+      );
+    const deployment = (container: object, annotations: Readonly<Record<string, string>>): ApiObject =>
+      listed('Deployment', 'web', templated(1, podSpec(container)), { annotations });
+    const applied = (container: object): Readonly<Record<string, string>> => ({
+      'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify({
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        spec: templated(1, podSpec(container)),
+      }),
+    });
+    const pod = (annotations: Readonly<Record<string, string>> = {}): ApiObject =>
+      own(crashing('web-5d4-x', { annotations }), 'ReplicaSet', 'web-5d4');
+
+    const TABLE: readonly (readonly [what: string, objects: Objects, certainty: string | undefined])[] = [
+      [
+        'a pod without it that differs from its template',
+        { pods: [pod()], replicasets: [replicaSet({})] },
+        'likely',
+      ],
+      [
+        'a pod that bears it and is as its template',
+        { pods: [pod(MARK)], replicasets: [replicaSet(READ_ONLY)] },
+        undefined,
+      ],
+      [
+        'a pod of a template that was hardened: as the Deployment was last applied',
+        {
+          pods: [pod()],
+          replicasets: [replicaSet(READ_ONLY, MARK)],
+          deployments: [deployment(READ_ONLY, { ...MARK, ...applied({}) })],
+        },
+        'likely',
+      ],
+      [
+        'the same where the author had written it',
+        {
+          pods: [pod(MARK)],
+          replicasets: [replicaSet(READ_ONLY, MARK)],
+          deployments: [deployment(READ_ONLY, { ...MARK, ...applied(READ_ONLY) })],
+        },
+        undefined,
+      ],
+      ['a pod whose controller is gone', { pods: [pod(MARK)] }, 'possible'],
+      [
+        'a bare pod of which nobody knows',
+        { pods: [crashing('web-5d4-x', { annotations: MARK })] },
+        'possible',
+      ],
+    ];
+    for (const [what, objects, certainty] of TABLE) {
+      it(`${what}: ${certainty ?? 'nothing is blamed'}`, async () => {
+        const kubeconfig = await clusterOf(objects, ROFS);
+        const { diagnoses } = await report('web-5d4-x', { kubeconfig });
+        const found = diagnoses[0]?.findings.find(({ rule }) => rule === 'readOnlyRootFilesystem');
+        expect(found?.certainty).to.equal(certainty);
+      });
+    }
+  });
+
   it('prints the same as JSON and as YAML', async () => {
     const kubeconfig = await clusterOf({ pods: [crashing('web-0')] });
     const json = await run('web-0', { kubeconfig, output: 'json' });

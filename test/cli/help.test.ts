@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createProgram } from '../../src/cli/program.js';
 import { dockerSaveTar, buildImage } from '../images/support/imageArchive.js';
 import { TestRegistry } from '../images/support/testRegistry.js';
+import { ExecServer } from '../learn/support/execServer.js';
 import { temporaryFolder } from '../system/support/certificates.js';
 import { builtCommand, runProgram } from './support/builtCommand.js';
 
@@ -39,6 +39,13 @@ const EXAMPLES: Readonly<Record<string, readonly Shown[]>> = {
     [1, /./],
     [0, /^apiVersion: /],
   ],
+  doctor: [
+    [0, /./],
+    [0, /./],
+    [0, /^\{$/],
+    [0, /./],
+  ],
+  learn: [[0, /^# /], [0, /^\{$/], NOTHING, [0, /^--- a\/policy\.yaml$/]],
   policy: [NOTHING, [0, /^policy\.yaml: policy default is valid: /]],
   'policy check': [NOTHING, [0, /^policy\.yaml: policy default is valid: /]],
   'policy show': [
@@ -73,20 +80,19 @@ describe('--help', function () {
   let folder = '';
   let env: Record<string, string> = {};
   let registry: TestRegistry;
-  let apiServer: Server;
+  let apiServer: ExecServer;
 
   before(async () => {
     folder = temporaryFolder();
     registry = await TestRegistry.start();
     const image = buildImage({ config: { User: '70', ExposedPorts: { '5432/tcp': {} } } });
     registry.push('library/postgres', image, '17');
-    apiServer = createServer(({ url = '' }, response) => {
-      const answer = clusterAnswer(new URL(url, 'http://localhost').pathname);
-      response
-        .writeHead('code' in answer ? 404 : 200, { 'content-type': 'application/json' })
-        .end(JSON.stringify(answer));
-    });
-    await new Promise<void>((resolve) => apiServer.listen(0, '127.0.0.1', resolve));
+    apiServer = await ExecServer.start();
+    apiServer.answer = (_method, path) => {
+      const body = clusterAnswer(new URL(path, 'http://localhost').pathname);
+      return { status: body === undefined ? 404 : 200, body: body ?? { message: 'not found' } };
+    };
+    apiServer.run = ({ command: [, , script = ''] }) => ({ stdout: printedBy(script) });
     const programs = join(folder, 'programs');
     mkdirSync(programs);
     const program = (name: string, script: string): void => {
@@ -102,7 +108,7 @@ describe('--help', function () {
     writeFileSync(join(folder, 'nginx.docker'), dockerSaveTar(image, { tags: ['nginx:latest'] }));
     program('docker', `[ "$1" != save ] || cat ${folder}/nginx.docker`);
     program('kubectl', 'cat');
-    writeFileSync(join(folder, 'kubeconfig'), kubeconfig((apiServer.address() as AddressInfo).port));
+    writeFileSync(join(folder, 'kubeconfig'), kubeconfig(apiServer.url));
     env = {
       HOME: folder,
       KUBECONFIG: join(folder, 'kubeconfig'),
@@ -111,7 +117,7 @@ describe('--help', function () {
   });
   after(() => {
     registry.stop();
-    apiServer.close();
+    return apiServer.stop();
   });
 
   it('of every command has an example, and each of them is run here', async () => {
@@ -208,9 +214,9 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-function kubeconfig(port: number): string {
+function kubeconfig(server: string): string {
   const contexts = ['here', 'production'].map((name) => ({ name, context: { cluster: 'one', user: 'one' } }));
-  const clusters = [{ name: 'one', cluster: { server: `http://127.0.0.1:${port}` } }];
+  const clusters = [{ name: 'one', cluster: { server } }];
   return JSON.stringify({
     'current-context': 'here',
     contexts,
@@ -219,22 +225,81 @@ function kubeconfig(port: number): string {
   });
 }
 
-/** A cluster with one Deployment in the namespace shop. */
-function clusterAnswer(path: string): object {
-  const shop = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop', labels: {} } };
-  const list = (items: object[]): object => ({ metadata: {}, items });
-  if (path === '/version') return { major: '1', minor: '36', gitVersion: 'v1.36.4' };
-  if (path === '/api/v1/namespaces/shop') return shop;
-  if (path === '/api/v1/namespaces') return list([shop]);
-  if (!path.endsWith('/deployments')) return list([]);
-  const labels = { team: 'web' };
-  const spec = { containers: [{ name: 'web', image: 'registry.example/web' }] };
-  return list([
-    {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: { name: 'web', namespace: 'shop', labels, uid: '1' },
-      spec: { replicas: 2, selector: { matchLabels: labels }, template: { metadata: { labels }, spec } },
+type Answer = Readonly<Record<string, unknown>>;
+
+const LABELS = { team: 'web' };
+const SPEC = { containers: [{ name: 'web', image: 'registry.example/web' }] };
+
+function objectOf(
+  apiVersion: string,
+  kind: string,
+  name: string,
+  owner: string | undefined,
+  rest: object,
+): Answer {
+  const [ownerKind, ownerName] = owner?.split('/') ?? [];
+  const ownerReferences = [
+    { apiVersion: 'apps/v1', kind: ownerKind, name: ownerName, uid: owner, controller: true },
+  ];
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      namespace: 'shop',
+      labels: LABELS,
+      uid: `${kind}/${name}`,
+      ...(owner !== undefined && { ownerReferences }),
     },
-  ]);
+    ...rest,
+  };
+}
+
+const TEMPLATE = {
+  replicas: 1,
+  selector: { matchLabels: LABELS },
+  template: { metadata: { labels: LABELS }, spec: SPEC },
+};
+const CONTAINER_STATUS = {
+  name: 'web',
+  ready: true,
+  restartCount: 0,
+  image: 'registry.example/web',
+  imageID: '',
+  state: { running: { startedAt: '2026-01-01T00:00:00Z' } },
+};
+
+/** What the cluster holds, by the resource that it is listed under: a Deployment with its pod in the namespace shop. */
+const OBJECTS: Readonly<Record<string, readonly Answer[]>> = {
+  namespaces: [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop', labels: {} } }],
+  deployments: [objectOf('apps/v1', 'Deployment', 'web', undefined, { spec: TEMPLATE })],
+  replicasets: [objectOf('apps/v1', 'ReplicaSet', 'web-1', 'Deployment/web', { spec: TEMPLATE })],
+  pods: [
+    objectOf('v1', 'Pod', 'web-0', 'ReplicaSet/web-1', {
+      spec: SPEC,
+      status: {
+        phase: 'Running',
+        conditions: [{ type: 'Ready', status: 'True' }],
+        containerStatuses: [CONTAINER_STATUS],
+      },
+    }),
+  ],
+};
+
+/** @returns undefined where there is no such object */
+function clusterAnswer(path: string): Answer | undefined {
+  if (path === '/version') return { major: '1', minor: '36', gitVersion: 'v1.36.4' };
+  const [, resource = '', name] =
+    /^\/apis?\/(?:[\w.-]+\/)?v\w+(?:\/namespaces\/[^/]+(?=\/))?\/(\w+)(?:\/([^/]+))?$/.exec(path) ?? [];
+  const all = OBJECTS[resource] ?? [];
+  if (name === undefined) return { metadata: {}, items: all };
+  return all.find(({ metadata }) => (metadata as { readonly name: string }).name === name);
+}
+
+/** What the scripts of learn printed in a container of a real node. */
+function printedBy(script: string): string {
+  const recorded = (part: string): string =>
+    readFileSync(new URL(`../fixtures/learn/mariadb.${part}.txt`, import.meta.url), 'utf8');
+  if (script.includes('@ selfcgroup')) return recorded('state');
+  return script.includes('-newerct') ? recorded('files') : '@ self 9\n@ end\n';
 }

@@ -141,6 +141,16 @@ const LINES: readonly Case[] = [
     finds: [],
   },
   {
+    title: 'files to which fsGroup gives the group access',
+    log: ['FATAL:  data directory "/var/lib/postgresql/data" has invalid permissions'],
+    finds: ['likely runAsUser'],
+  },
+  {
+    title: 'a process that is killed at the default limit',
+    log: ['LOG:  server process (PID 71) was terminated by signal 9: Killed'],
+    finds: ['likely resources'],
+  },
+  {
     title: 'a token that is not mounted',
     options: ALONE('automountServiceAccountToken'),
     log: ['open /var/run/secrets/kubernetes.io/serviceaccount/token: no such file or directory'],
@@ -393,6 +403,7 @@ describe('the doctor', () => {
       expect(findings.map(({ certainty, rule }) => [certainty, rule])).to.deep.equal([
         ['certain', 'readOnlyRootFilesystem'],
       ]);
+      expect(findings[0]?.cause).to.contain(`added the volume ${name}`);
       expect(findings[0]?.remedies[0]?.paste).to.contain('sizeLimit: "2Gi"');
     });
 
@@ -426,6 +437,18 @@ describe('the doctor', () => {
       ]);
     });
 
+    for (const line of [
+      "chmod: changing permissions of '/var/run/postgresql': Operation not permitted",
+      "sed: couldn't open temporary file /etc/nginx/sedXy: Read-only file system",
+      '/entrypoint.sh: line 12: /etc/app.conf: Read-only file system',
+      '10-listen-on-ipv6-by-default.sh: info: can not modify /etc/nginx/conf.d/default.conf (read-only file system?)',
+    ])
+      it(`one that runs, is ready and got over this is healthy: ${line}`, () => {
+        const logs = { web: { current: { lines: [line], cut: false } } };
+        const { state, findings } = diagnosePod(factsOf({ logs, status: running() }), NOW);
+        expect([state, findings]).to.deep.equal(['healthy', []]);
+      });
+
     it('one of another cause is broken, and the cause is said', () => {
       const status = waiting('CreateContainerConfigError', 'secret "database" not found');
       const { state, notHardening } = diagnosePod(factsOf({ status }), NOW);
@@ -437,6 +460,54 @@ describe('the doctor', () => {
     it('one that hardening did not change says so', () => {
       const { notHardening } = diagnosePod(factsOf({ options: { rules: {} }, log: ['exit'] }), NOW);
       expect(notHardening?.why).to.equal('Hardening changed nothing in this pod.');
+    });
+
+    it('one whose log the kubelet has no more is not said to be of another cause', () => {
+      const log = ['unable to retrieve container logs for containerd://4abe'];
+      const { state, notHardening, missing } = diagnosePod(factsOf({ log }), NOW);
+      expect([state, notHardening, missing]).to.deep.equal([
+        'broken',
+        undefined,
+        ['previous log of container "web": unable to retrieve container logs for containerd://4abe'],
+      ]);
+    });
+
+    it('what has been overcome is not told again', () => {
+      const past: Said = {
+        status: {
+          ...running(),
+          conditions: [{ type: 'PodScheduled', status: 'True' }],
+          containerStatuses: [
+            {
+              name: 'web',
+              ready: true,
+              restartCount: 1,
+              state: { running: {} },
+              lastState: {
+                terminated: { reason: 'OOMKilled', exitCode: 137, finishedAt: '2026-05-20T00:00:00Z' },
+              },
+            },
+          ],
+        },
+        events: [{ reason: 'FailedScheduling', message: '0/1 nodes are available: 1 Insufficient cpu.' }],
+        log: ['open /run/x: read-only file system'],
+      };
+      const { state, findings } = diagnosePod(factsOf(past), NOW);
+      expect([state, findings]).to.deep.equal(['healthy', []]);
+    });
+
+    it('a pod on a node that is lost', () => {
+      const conditions = [
+        { type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown', message: 'no status' },
+      ];
+      const node = { metadata: { name: 'n1' }, status: { conditions } };
+      const { notHardening } = diagnosePod({ ...factsOf({ status: { phase: 'Unknown' } }), node }, NOW);
+      expect(notHardening).to.deep.equal({
+        why: 'The node is not ready.',
+        evidence: [
+          { source: 'status', at: 'condition Ready of node n1', text: 'NodeStatusUnknown: no status' },
+        ],
+      });
     });
 
     it('a pod without a status, and without anything', () => {

@@ -43,8 +43,15 @@ describe('errors of the kernel in a line', () => {
         expect(read(`app: /var/lib/app/x: ${words.toUpperCase()}`)[0], words).to.deep.equal([errno]);
       }
     }
-    const spoken = 'touch: „/data/x“ kann nicht berührt werden: Das Dateisystem ist nur lesbar';
-    expect(read(spoken)[0]).to.deep.equal(['EROFS']);
+    const SPOKEN: readonly (readonly [string, Errno])[] = [
+      ['touch: „/data/x“ kann nicht berührt werden: Das Dateisystem ist nur lesbar', 'EROFS'],
+      ['mkdir: impossible de créer le répertoire « /data/x »: Permission non accordée', 'EACCES'],
+      ['mkdir: no se puede crear el directorio «/data/x»: Permiso denegado', 'EACCES'],
+      ['mkdir: 无法创建目录“/data/x”：只读文件系统', 'EROFS'],
+      ["mkdir: ディレクトリ '/data/x' を作成できません: 読み込み専用ファイルシステムです", 'EROFS'],
+      ['chown: изменение владельца «/data/x»: Операция не позволена', 'EPERM'],
+    ];
+    for (const [line, errno] of SPOKEN) expect(read(line), line).to.deep.equal([[errno], '/data/x']);
   });
 
   for (const line of [

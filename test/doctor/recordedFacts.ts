@@ -11,7 +11,11 @@ import { overByName } from '../../src/policy/policy.js';
 /** What was recorded of one broken workload; see test/fixtures/doctor/README.md. */
 export interface Recorded {
   readonly title: string;
-  readonly expected: { readonly rules: readonly RuleId[] };
+  readonly expected: {
+    readonly rules: readonly RuleId[];
+    /** `broken` unless given. */
+    readonly state?: 'healthy' | 'broken';
+  };
   readonly facts: PodFacts;
   /** Shortly after the last thing that the kubelet noted; milliseconds since the epoch. */
   readonly now: number;
@@ -23,7 +27,9 @@ export function readRecorded(file: URL): Recorded {
     'facts' | 'now'
   > & {
     readonly policy?: Record<string, unknown>;
-    readonly facts: Omit<PodFacts, 'logs'> & { readonly logs: Readonly<Record<string, ContainerLogs>> };
+    readonly facts: Omit<PodFacts, 'logs' | 'missing'> & {
+      readonly logs: Readonly<Record<string, ContainerLogs>>;
+    };
   };
   return {
     title,
@@ -31,6 +37,7 @@ export function readRecorded(file: URL): Recorded {
     facts: {
       ...facts,
       logs: new Map(Object.entries(facts.logs)),
+      missing: [],
       plan: planOf(policy, facts.namespaceLabels),
     },
     now: lastTime(facts.pod) + 60_000,

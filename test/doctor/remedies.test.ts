@@ -67,6 +67,12 @@ describe('remedies', () => {
     expect(paste('/opt/app/conf/app.xml')).to.contain('needs: [writableRoot]');
   });
 
+  it('show no value of the environment', () => {
+    const author = pod({ containers: [container({ env: [{ name: 'TENANT', value: 'acme-4711' }] })] });
+    const log = ['mkdir: cannot create directory /acme-4711: Read-only file system'];
+    expect(JSON.stringify(diagnosePod(factsOf({ author, log }), NOW).findings)).not.to.contain('acme-4711');
+  });
+
   it('keep what the profile that they replace says', () => {
     const author = pod({ containers: [container({ image: 'nginx:1.27' })] });
     const finding = firstOf({ author, log: ['open() "/srv/x/y.log" failed (30: Read-only file system)'] });

@@ -252,18 +252,18 @@ describe('learn, on the API server', function () {
     expect(profile?.images).to.deep.equal(['registry.example/shop/web']);
     expect(profile?.runAsUser).to.equal(999);
     expect(err).to.equal('');
-    const { looks } = (JSON.parse((await learn('deploy/web', { output: 'json' })).out)).learned[0];
+    const { looks } = JSON.parse((await learn('deploy/web', { output: 'json' })).out).learned[0];
     expect(looks.map(({ pod }: { pod: string }) => pod).sort()).to.deep.equal(
       (await podsOf(namespace, 'app=web')).map(({ metadata }) => metadata.name).sort(),
     );
   });
 
   it('tells what a copy would be and reach, and starts none without --yes', async () => {
-    const { problems, out } = await learn('deploy/web', { verify: true });
+    const { problems, out, err } = await learn('deploy/web', { verify: true });
     expect(out).to.equal('');
-    expect(problems.join('\n')).to.include('starts container app (registry.example/shop/web:1)');
-    expect(problems.join('\n')).to.include('reads the same Secret: password');
-    expect(problems.at(-1)).to.equal('add --yes where it may do its work a second time');
+    expect(err).to.include('  starts container app (registry.example/shop/web:1)\n');
+    expect(err).to.include('  reads the same Secret: password\n');
+    expect(problems).to.deep.equal(['--verify: add --yes where the program may do its work a second time']);
     expect(await copiesIn(namespace)).to.deep.equal([]);
   });
 
@@ -373,7 +373,7 @@ describe('learn, on the API server', function () {
     expect(err).to.include(`${file}: written`);
     const text = readFileSync(file, 'utf8');
     expect(text).to.include('metadata: {name: default} # ours\n');
-    expect((parse(text)).spec.imageProfiles[0].images).to.deep.equal(['registry.example/shop/web']);
+    expect(parse(text).spec.imageProfiles[0].images).to.deep.equal(['registry.example/shop/web']);
   });
 
   it('names what is forbidden', async () => {

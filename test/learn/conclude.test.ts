@@ -397,11 +397,34 @@ describe('conclude', () => {
     });
     it('hold escalation where a set-uid program runs, or root below a user', () => {
       const setUid = { ...WORKER, exe: '/usr/bin/become', exeMode: 0o4755, exeUid: 0 };
-      expect(learn({ processes: [setUid] }).profile.needs).to.deep.equal(['allowPrivilegeEscalation']);
+      const needs = ['allowPrivilegeEscalation', 'SETUID', 'SETGID'];
+      expect(learn({ processes: [setUid] }).profile.needs).to.deep.equal(needs);
       const became = { ...ROOT, pid: 9, ppid: 7 };
-      expect(learn({ processes: [WORKER, became] }).profile.needs).to.deep.equal([
-        'allowPrivilegeEscalation',
-      ]);
+      expect(learn({ processes: [WORKER, became] }).profile.needs).to.deep.equal(needs);
+    });
+    it('hold escalation where root left a trace in a container that was not started as root', () => {
+      const needs = ['allowPrivilegeEscalation', 'SETUID', 'SETGID'];
+      const rootless = { startUid: 999, processes: [WORKER] };
+      const written = [file('/run/value', { uid: 0 })];
+      expect(learn({ ...rootless, written }).profile.needs).to.deep.equal(needs);
+      expect(learn({ ...rootless, startUid: 0, written }).profile.needs).to.equal(undefined);
+      const directories = [directory('/srv/data', { uid: 999 })];
+      const mounts: Observation['mounts'] = [
+        { path: '/srv/data', type: 'ext4', readOnly: false, of: 'author' },
+      ];
+      const container = {
+        name: 'app',
+        image: 'registry.example/shop/web:1',
+        volumeMounts: [{ name: 'data', mountPath: '/srv/data' }],
+      };
+      const given = (more: object) => {
+        const spec = { containers: [container], volumes: [{ name: 'data', emptyDir: {} }], ...more };
+        const pod = { ...POD, spec } as unknown as PodObject;
+        return learn({ ...rootless, written: [], directories, mounts }, pod).profile.needs;
+      };
+      expect(given({})).to.deep.equal([...needs, 'CHOWN']);
+      // An init container may have done it.
+      expect(given({ initContainers: [{ ...container, name: 'init' }] })).to.equal(undefined);
     });
     it('are not what a profile cannot give: a file capability beyond the default set', () => {
       const { profile, fields } = learn({ fileCapabilities: { '/usr/bin/program': ['NET_ADMIN'] } });

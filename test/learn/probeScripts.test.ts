@@ -76,9 +76,7 @@ describe('the scripts of learn', () => {
           );
         });
         it('shows no argument and no variable of any process', () => {
-          expect(
-            runScript(STATE_SCRIPT, ['', '', '2000', ''], { shell, env: { OWN: HIDDEN } }),
-          ).not.to.include(HIDDEN);
+          expect(output.includes(HIDDEN)).to.equal(false);
         });
         it('shows mounts, and when a process began by the clock of the files', () => {
           const seen = sectionsOf(output);
@@ -115,7 +113,8 @@ describe('the scripts of learn', () => {
           spawnSync('sleep', ['1.1']);
           writeFileSync(join(tree, 'reference'), '');
           spawnSync('sleep', ['1.1']);
-          start = Math.floor(Date.now() / 1000);
+          // Files are dated by the clock of the last tick, which may be a second back where this one is not.
+          start = Math.floor(Date.now() / 1000 - 0.05);
           mkdirSync(join(tree, 'made'));
           writeFileSync(join(tree, 'made', 'with blanks  in it'), 'data');
           writeFileSync(join(tree, 'made', '.hidden'), '');

@@ -89,19 +89,21 @@ function firstAt(lines: readonly { readonly line: number }[], line: number): num
   return low;
 }
 
+/** The risk comes first, and what there may be no room for last. */
 function labelOf(result: ShownResult | undefined, indexes: readonly number[]): string {
   const changes = indexes.flatMap((index) => result?.changes[index] ?? []);
   const [first, ...others] = new Set(changes.map(({ rule }) => rule));
   if (first === undefined) return '';
-  return `${first}${others.length === 0 ? '' : ` +${others.length}`} \u00b7 ${riskLabel(changes)}`;
+  const risk = RISKS.find((each) => changes.some((change) => change.risk === each)) ?? 'low';
+  const rules = others.length === 0 ? first : `${first} +${others.length}`;
+  return [`${risk} risk`, rules, ...profileLabel(changes)].join(' \u00b7 ');
 }
 
-/** The highest risk of those that wrote the line, and what an image profile has to do with it. */
-function riskLabel(changes: readonly ShownChange[]): string {
-  const risk = RISKS.find((each) => changes.some((change) => change.risk === each)) ?? 'low';
-  if (changes.every(({ profile }) => profile === 'known')) return `${risk} risk, image profile`;
-  const isOpen = risk !== 'low' && changes.some(({ profile }) => profile === 'unknown');
-  return `${risk} risk${isOpen ? ', no image profile' : ''}`;
+/** What image profiles have to do with the risk of those that wrote a line. */
+function profileLabel(changes: readonly ShownChange[]): string[] {
+  if (changes.every(({ profile }) => profile === 'known')) return ['image profile'];
+  const isOpen = changes.some(({ risk, profile }) => risk !== 'low' && profile === 'unknown');
+  return isOpen ? ['no image profile'] : [];
 }
 
 const RISKS = ['high', 'medium', 'low'] as const;

@@ -35,7 +35,7 @@ export interface PreviewAnswer extends Alignment {
   readonly lines: Int32Array;
   /** For each of `lines` the index in `labels` of what is written at its end. */
   readonly lineLabels: Int32Array;
-  /** Rules' ids, as short as they fit, and the risk: `runAsUser +2 · high risk, no image profile`. */
+  /** The risk and rules' ids, as short as they fit: `high risk · runAsUser +2 · no image profile`. */
   readonly labels: readonly string[];
   readonly objects: readonly ObjectSummary[];
 }

@@ -25,7 +25,7 @@ describe('the preview page', () => {
     );
     const lines = await hardened.locator('.cm-line.kh-changed').allTextContents();
     expect(lines.find((line) => line.includes('readOnlyRootFilesystem: true'))).to.match(
-      /readOnlyRootFilesystem · high risk, no image profile$/,
+      /high risk · readOnlyRootFilesystem · no image profile$/,
     );
     const heights = await tab.evaluate(() =>
       ['#input', '#hardened'].map(
@@ -75,7 +75,7 @@ describe('the preview page', () => {
       'web the built-in image profile docker.io/library/nginx is known.',
     );
     expect(await hardened.getByText('readOnlyRootFilesystem: true').textContent()).to.match(
-      / · low risk, image profile$/,
+      /low risk · readOnlyRootFilesystem · image profile$/,
     );
   });
 

@@ -1,6 +1,6 @@
 import type { RuleId } from '../../../../src/hardening/rule.js';
 
-/** What stands broken in a namespace, for the doctor to look at. */
+/** What stands in a namespace for the doctor to look at, broken but for those of the group `healthy`. */
 export interface BrokenWorkload {
   /** As the doctor is asked: `deploy/nginx`, `pod/web`. */
   readonly target: string;
@@ -10,8 +10,11 @@ export interface BrokenWorkload {
   readonly quote: string;
 }
 
-/** Where each is one way in which workloads are broken. */
-export type Group = 'alone' | 'naive' | 'missing' | 'rule' | 'other';
+/**
+ * A rule alone, what most guides advise, a profile with one thing missing, a rule by what needs no program, another
+ * cause than hardening, and no cause at all: nothing is broken.
+ */
+export type Group = 'alone' | 'naive' | 'missing' | 'rule' | 'other' | 'healthy';
 
 /** A workload and what is applied to it, made so that it is known what breaks it. */
 export interface Combination {

@@ -1,19 +1,20 @@
 import type { RuleId } from '../../../../src/hardening/rule.js';
 import { chosenPrograms } from '../programChoice.js';
 import type { Combination } from './combination.js';
+import { healthy } from './healthyCombinations.js';
 import { otherCombinations } from './otherCombinations.js';
 import { memoryAlone, naively, profileWithout, ruleAlone } from './programCombinations.js';
 import { ruleCombinations } from './ruleCombinations.js';
 
-/** Every combination of the programs that a run takes, and of the client, which is there in all of them; not the naive ones. */
-export function combinations(): Combination[] {
-  const programs = chosenPrograms();
+/** Of the programs that a run takes, and of the client, which is there in all of them: all but the naive ones. */
+export function combinations(programs = chosenPrograms()): Combination[] {
   const here = new Set(['client', ...programs.map(({ id }) => id)]);
   const all = [
     ...programs.flatMap((program) => [
       ...ruleAlone(program),
       memoryAlone(program),
       ...profileWithout(program),
+      healthy(program),
     ]),
     ...ruleCombinations(),
     ...otherCombinations(),

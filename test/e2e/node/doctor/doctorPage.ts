@@ -15,23 +15,28 @@ const QUOTE_LENGTH = 160;
 
 /** docs/doctor-matrix.md. */
 export function doctorPage({ verdicts, tried, kubelet, runtime, on }: Matrix): string {
-  const right = verdicts.filter((verdict) => verdict.right).length;
-  const causes = verdicts.filter(({ expected }) => expected.length > 0);
-  const others = verdicts.filter(({ expected }) => expected.length === 0);
-  const [blamed, spared] = [causes, others].map((list) => list.filter((verdict) => verdict.right).length);
+  const healthy = verdicts.filter(({ group }) => group === 'healthy');
+  const broken = verdicts.filter(({ group }) => group !== 'healthy');
+  const caused = broken.filter(({ expected }) => expected.length > 0);
+  const others = broken.filter(({ expected }) => expected.length === 0);
   return `# How often the doctor is right
 
 <!-- Written by make doctor-matrix. -->
 
-Measured on ${on.toISOString().slice(0, 10)} on a real node (kubelet ${kubelet}, ${runtime.replace('://', ' ')}): ${tried} combinations
-of a program and what hardening takes away from it, ${verdicts.length} of which broke. In each of these \`kube-harden doctor\` was asked.
+Measured on ${on.toISOString().slice(0, 10)} on a real node (kubelet ${kubelet}, ${runtime.replace('://', ' ')}): ${tried} workloads, most of
+them a program and what hardening takes away from it. ${broken.length} of them broke; \`kube-harden doctor\` was asked of each of these${
+    healthy.length === 0
+      ? ''
+      : `,
+and of ${healthy.length} that serve hardened`
+  }.
 
-**Of ${verdicts.length} broken workloads it was right in ${right}: it named the rule in ${blamed ?? 0} of ${causes.length} that hardening broke, and
-blamed nothing in ${spared ?? 0} of ${others.length} that something else broke.**
-
+- Broken by hardening: **${rightOf(caused)}** named right.
+- Broken by something else: **${rightOf(others)}** blamed on nothing.
+${healthy.length === 0 ? '' : `- Not broken: **${rightOf(healthy)}** blamed on nothing.\n`}
 Right is the first rule that it names as \`certain\` or \`likely\`, if it is one that breaks the workload when it is applied alone. No
 rule that was not applied may be named so. What fails by something else runs under the built-in policy \`default\`, and there no
-rule may be named so at all.
+rule may be named at all.
 
 ## Cause and what was named
 
@@ -48,9 +53,18 @@ ${[...verdicts]
 `;
 }
 
+function rightOf(verdicts: readonly Verdict[]): string {
+  return `${verdicts.filter(({ right }) => right).length} of ${verdicts.length}`;
+}
+
 function row({ title, quote, named, certainty, evidence = '', problem }: Verdict): string {
   const word = named === undefined ? 'none' : `${named}, ${certainty ?? ''}`;
-  const cells = [title, code(quote), problem === undefined ? word : `**wrong**: ${problem}`, code(evidence)];
+  const cells = [
+    title.replaceAll('|', String.raw`\|`),
+    code(quote),
+    problem === undefined ? word : `**wrong**: ${problem}`,
+    code(evidence),
+  ];
   return `| ${cells.join(' | ')} |`;
 }
 

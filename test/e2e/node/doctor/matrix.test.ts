@@ -19,6 +19,7 @@ describe('the doctor, of every combination', function () {
   this.timeout(7_200_000);
   const verdicts: Verdict[] = [];
   const broken: Combination[] = [];
+  const failures: string[] = [];
   let tried = 0;
 
   async function runAll(all: readonly Combination[]): Promise<void> {
@@ -28,7 +29,15 @@ describe('the doctor, of every combination', function () {
       WIDTH,
       async (combination) => {
         tried += 1;
-        const verdict = await runCombination(combination);
+        let verdict: Verdict | undefined;
+        try {
+          verdict = await runCombination(combination);
+        } catch (error) {
+          // The others are of interest all the same.
+          failures.push(`${combination.id}: ${String(error)}`);
+          console.log(`      ${failures.at(-1) ?? ''}`);
+          return;
+        }
         if (verdict === undefined) {
           console.log(`      ${combination.id}: works`);
           return;
@@ -51,6 +60,8 @@ describe('the doctor, of every combination', function () {
     const { kubeletVersion: kubelet, containerRuntimeVersion: runtime } = body.status.nodeInfo;
     writeFileSync(page, doctorPage({ verdicts, tried, kubelet, runtime, on: new Date() }));
   });
+
+  it('is asked of all of them', () => expect(failures).to.deep.equal([]));
 
   it('names a rule that breaks it, and blames none where hardening is not the cause', () => {
     const wrong = verdicts.filter(({ right }) => !right);

@@ -1,7 +1,16 @@
 import type { RuleId } from '../../../../src/hardening/rule.js';
 import { CLIENT } from '../images/client.js';
 import { theNode } from '../theNode.js';
-import { applyBroken, crashes, create, deployBroken, deployRefused, fails, waits } from './brokenPod.js';
+import {
+  applyBroken,
+  crashes,
+  create,
+  deployBroken,
+  deployRefused,
+  fails,
+  staysCreating,
+  waits,
+} from './brokenPod.js';
 import type { Combination } from './combination.js';
 import { onlyRules, type RuleEntry } from './onlyRules.js';
 

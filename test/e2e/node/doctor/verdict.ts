@@ -25,7 +25,8 @@ export interface Verdict {
 
 /**
  * Right is: the first finding that is at least likely names a rule that breaks the workload, and none names a rule that
- * was not applied. Where hardening is not the cause: no finding at all, the state `broken`, a reason, exit code 0.
+ * was not applied. Where hardening is not the cause: no finding at all, the state `broken`, a reason, exit
+ * code 0. Where nothing is broken: none of these but the exit code.
  */
 export function verdictOf(
   { id, group, title, expected }: Combination,
@@ -37,8 +38,15 @@ export function verdictOf(
     .flatMap(({ findings }) => findings)
     .filter(({ certainty }) => certainty !== 'possible');
   const [first] = sure;
-  const problems = expected.length > 0 ? blamedWrongly(expected, sure, applied) : spared(diagnoses);
-  if (!diagnoses.some(({ state }) => state === 'broken')) problems.push('says that nothing is broken');
+  const isBroken = diagnoses.some(({ state }) => state === 'broken');
+  const problems = expected.length > 0 ? blamedWrongly(expected, sure, applied) : blamed(diagnoses);
+  if (group === 'healthy') {
+    if (isBroken) problems.push('says that it is broken');
+  } else {
+    if (!isBroken) problems.push('says that nothing is broken');
+    if (expected.length === 0 && !diagnoses.some(({ notHardening }) => notHardening !== undefined))
+      problems.push('does not say that hardening is not the cause');
+  }
   if (code !== (expected.length > 0 ? 1 : 0)) problems.push(`exits with ${code}`);
   return {
     id,
@@ -65,11 +73,9 @@ function blamedWrongly(
   return [...new Set(strangers)].map((name) => `also names ${name}, which was not applied`);
 }
 
-function spared(diagnoses: readonly ReportedDiagnosis[]): string[] {
+function blamed(diagnoses: readonly ReportedDiagnosis[]): string[] {
   const findings = diagnoses.flatMap((diagnosis) => diagnosis.findings);
-  const named = findings.map((finding) => `names ${nameOf(finding)} as ${finding.certainty}`);
-  const isSaid = diagnoses.some(({ notHardening }) => notHardening !== undefined);
-  return [...new Set(named), ...(isSaid ? [] : ['does not say that hardening is not the cause'])];
+  return [...new Set(findings.map((finding) => `names ${nameOf(finding)} as ${finding.certainty}`))];
 }
 
 /** The rule or, where the set-up of hardening is said to be the cause, what it is known by. */

@@ -2,12 +2,14 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import type { ImageProfile } from '../../../../src/hardening/plan.js';
 import { applyPolicy } from '../../support/hardeningPolicies.js';
+import { pause } from '../../support/wait.js';
 import { makeNamespace, world } from '../../support/world.js';
 import { kubeHarden, type CommandResult } from '../command.js';
 import { ProgramPod } from '../programPod.js';
 import { read, runProgram, write, type Outcome } from '../programRun.js';
 import type { RunnableProgram } from '../programs/program.js';
 import { theNode } from '../theNode.js';
+import { keepBusy } from './keepBusy.js';
 import { layerFiles } from './layerFiles.js';
 
 /** What learn made of a program that ran as it is, and what came of the program with that. */
@@ -67,22 +69,33 @@ async function learnRunning(
     const host = await pod.becomesReady();
     await read(program, pod, host, await write(program, pod, host));
     const file = policyFile(program);
+    await keepBusy(program, pod, host);
     const [files, processes] = [await layerFiles(pod), await pod.processes()];
     const target = [`pod/${pod.name}`, '--namespace', namespace];
     const command = await kubeHarden(['learn', ...target, '--policy', file, '--write', ...args]);
-    const [filesAfter, processesAfter] = [await layerFiles(pod), await pod.processes()];
+    const filesAfter = await layerFiles(pod);
     const policy = parse(readFileSync(file, 'utf8')) as PolicyFile;
-    const known = new Set(processes.map(({ pid }) => pid));
     return {
       command,
       policy,
       profile: policy.spec.imageProfiles?.[0],
       left: [...filesAfter].filter((path) => !files.has(path)),
-      stayed: processesAfter.filter(({ pid }) => !known.has(pid)).map((process) => process.command),
+      stayed: await stayedIn(pod, new Set(processes.map(({ pid }) => pid))),
     };
   } finally {
     await pod.remove();
   }
+}
+
+/** A readiness probe of the kubelet's comes and goes: what is there a while later has stayed. */
+const PROBE_MS = 5000;
+
+async function stayedIn(pod: ProgramPod, known: ReadonlySet<number>): Promise<string[]> {
+  const after = (await pod.processes()).filter(({ pid }) => !known.has(pid));
+  if (after.length === 0) return [];
+  await pause(PROBE_MS);
+  const later = new Set((await pod.processes()).map(({ pid }) => pid));
+  return after.filter(({ pid }) => later.has(pid)).map(({ command }) => command);
 }
 
 /** A policy as `default`, in which nobody has written anything yet. */

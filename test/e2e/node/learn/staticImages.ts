@@ -19,6 +19,7 @@ export const KEEPER: StaticImage = {
     for (const folder of ['etc', 'tmp', 'var/lib/keeper']) mkdirSync(join(root, folder), { recursive: true });
     chmodSync(join(root, 'tmp'), 0o1777);
     writeFileSync(join(root, 'etc/passwd'), ACCOUNTS);
+    writeFileSync(join(root, 'etc/group'), 'root:x:0:\nnobody:x:65534:\n');
     execFileSync(
       findGo(process.env),
       ['build', '-trimpath', '-ldflags', '-s -w', '-o', join(root, 'keeper'), SOURCE],
