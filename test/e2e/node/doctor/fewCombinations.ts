@@ -42,7 +42,7 @@ const OTHERS = [
 ];
 
 /** What serves hardened, and complains all the same. */
-const HEALTHY = ['healthy-nginx', 'healthy-postgres', 'healthy-tomcat'];
+const HEALTHY = ['healthy-nginx', 'healthy-postgres'];
 
 /** Few enough for every run of CI, and yet every rule and every program of the run. */
 export function fewCombinations(programs = chosenPrograms()): Combination[] {
