@@ -10,6 +10,7 @@ import {
   CONTAINER_ANNOTATION as SECCOMP,
   POD_ANNOTATION as POD_SECCOMP,
 } from '../../src/hardening/rules/seccompProfile.js';
+import { COPY_LABEL } from '../../src/learn/verifyCopy.js';
 import { UID_RANGE_ANNOTATIONS } from '../../src/policy/namespace.js';
 import { LABEL_PREFIX, MODE_LABEL, POLICY_LABEL } from '../../src/policy/plan.js';
 import type { GeneratedFile } from './generatedFile.js';
@@ -90,6 +91,17 @@ function page(): string {
           'The uids of the namespace: with `strategy: NamespaceRange` of the rule [runAsUser](../rules/runAsUser.md) its first one is uid, gid and fsGroup.',
         ],
         [code(openShift ?? ''), 'the same', `OpenShift's own; read where \`${own ?? ''}\` is not there.`],
+      ],
+    ),
+    '## Labels of a pod',
+    table(
+      ['label', 'value', 'meaning'],
+      [
+        [
+          code(COPY_LABEL),
+          '`true`',
+          'On the copies that `learn --verify` starts and removes, so that one that is left behind can be found. No decision reads it.',
+        ],
       ],
     ),
     '## Annotations of a pod or workload',

@@ -62,7 +62,7 @@ describe('-k, a kustomization', () => {
     program('kustomize', 'process.exit(9)');
     mkdirSync('a; rm -rf $HOME');
     const { status, out, err } = await preview({ kustomize: 'a; rm -rf $HOME' });
-    expect(err).to.equal('');
+    expect(err).to.match(/^a; rm -rf \$HOME \(kustomize\)#1 Pod default\/web:\n {2}risk: /);
     expect(status).to.equal(1);
     expect(readFileSync('called', 'utf8')).to.equal('kustomize\n--\na; rm -rf $HOME');
     expect(out)
