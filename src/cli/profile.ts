@@ -86,7 +86,7 @@ export async function runProfile(image: string, options: ProfileOptions = {}): P
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     // It may quote names from the image.
-    const { oneLine } = await import('./profileText.js');
+    const { oneLine } = await import('../policy/yamlLine.js');
     throw new CommandError(oneLine(error.message), 2, { cause: error });
   }
 }

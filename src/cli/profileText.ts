@@ -1,5 +1,5 @@
 import type { DraftField, DraftValue, ProfileDraft } from '../images/draft/draftProfile.js';
-import { resolvePlain } from '../policy/yamlScalar.js';
+import { oneLine, scalarText } from '../policy/yamlLine.js';
 
 /** As the rest of the project's texts; a list of paths may be longer. */
 const WIDTH = 100;
@@ -42,7 +42,7 @@ function fieldLines(field: DraftField): string[] {
 }
 
 function valueLines({ field, values }: DraftField): string[] {
-  const line = ({ value, because }: DraftValue): string => `${scalar(value)} # ${oneLine(because)}`;
+  const line = ({ value, because }: DraftValue): string => `${scalarText(value)} # ${oneLine(because)}`;
   const [first] = values;
   if (SINGLE.includes(field)) return first ? [`${field}: ${line(first)}`] : [];
   return [`${field}:`, ...values.map((value) => `  - ${line(value)}`)];
@@ -70,22 +70,4 @@ function wrapped(text: string, start: string, next: string): string[] {
     isEmpty = false;
   }
   return [...lines, line];
-}
-
-/** What would end a comment, or show as something that is not there: names of files and users are anybody's to choose. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
-
-/** The text with such characters as `\u000a`. */
-export function oneLine(text: string): string {
-  return text.replaceAll(UNPRINTABLE, (character) => {
-    const code = (character.codePointAt(0) ?? 0).toString(16);
-    return code.length <= 4 ? `\\u${code.padStart(4, '0')}` : `\\U${code.padStart(8, '0')}`;
-  });
-}
-
-/** As it is where that is read as the same text; else quoted. */
-function scalar(value: string | number): string {
-  if (typeof value === 'number') return String(value);
-  const isPlain = /^[\w/.][\w/.@:+-]*$/.test(value) && !value.endsWith(':') && resolvePlain(value) === value;
-  return isPlain ? value : oneLine(JSON.stringify(value));
 }

@@ -1,4 +1,4 @@
-import { resolvePlain } from '../policy/yamlScalar.js';
+import { oneLine, scalarText } from '../policy/yamlLine.js';
 import type { LearnedField, LearnedProfile, LearnedValue } from './observation.js';
 
 const WIDTH = 100;
@@ -39,7 +39,7 @@ export function profileYaml({ fields, warnings, ways, missing }: LearnedProfile)
 function fieldLines({ values, notes, field }: LearnedField, name: string): string[] {
   const text = notes.map((note) => (values.length === 0 ? `${name}: ${note}` : note));
   const comments = text.flatMap((note) => comment(note));
-  const line = ({ value, because }: LearnedValue): string => `${scalar(value)} # ${oneLine(because)}`;
+  const line = ({ value, because }: LearnedValue): string => `${scalarText(value)} # ${oneLine(because)}`;
   const [first] = values;
   if (first === undefined) return comments;
   if (SINGLE.includes(field)) return [...comments, `${name}: ${line(first)}`];
@@ -57,22 +57,4 @@ function comment(text: string): string[] {
     line += ` ${word}`;
   }
   return [...lines, line];
-}
-
-/** What would end a comment, or show as something that is not there: names of files and processes are anybody's to choose. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
-
-/** The text with such characters as `\u000a`. */
-export function oneLine(text: string): string {
-  return text.replaceAll(UNPRINTABLE, (character) => {
-    const code = (character.codePointAt(0) ?? 0).toString(16);
-    return code.length <= 4 ? `\\u${code.padStart(4, '0')}` : `\\U${code.padStart(8, '0')}`;
-  });
-}
-
-/** As it is where that is read as the same text; else quoted. */
-function scalar(value: string | number): string {
-  if (typeof value === 'number') return String(value);
-  const isPlain = /^[\w/.][\w/.@:+-]*$/.test(value) && !value.endsWith(':') && resolvePlain(value) === value;
-  return isPlain ? value : oneLine(JSON.stringify(value));
 }
