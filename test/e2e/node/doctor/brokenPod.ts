@@ -8,8 +8,8 @@ import { deploy } from './deployment.js';
 /** Looks at a pod as the API server has it: what is wrong with it, once it is as broken as it will be. */
 export type Until = (pod: Json) => string | undefined;
 
-/** An eviction takes the kubelet ten seconds to notice and as long to carry out. */
-const TIMEOUT_MS = 60_000;
+/** A kubelet counts the bytes of volumes once a minute, looks at its limits every ten seconds, and takes time to evict. */
+const TIMEOUT_MS = 180_000;
 const CRASHES = 2;
 
 function statuses({ status }: Json): Json[] {
