@@ -80,7 +80,7 @@ async function learnRunning(
       policy,
       profile: policy.spec.imageProfiles?.[0],
       left: [...filesAfter].filter((path) => !files.has(path)),
-      stayed: await stayedIn(pod, new Set(processes.map(({ pid }) => pid))),
+      stayed: await stayedIn(pod, new Set(processes.map(({ command }) => command))),
     };
   } finally {
     await pod.remove();
@@ -90,8 +90,9 @@ async function learnRunning(
 /** A readiness probe of the kubelet's comes and goes: what is there a while later has stayed. */
 const PROBE_MS = 5000;
 
-async function stayedIn(pod: ProgramPod, known: ReadonlySet<number>): Promise<string[]> {
-  const after = (await pod.processes()).filter(({ pid }) => !known.has(pid));
+/** @param own command lines of the program's own processes, of which it may start more */
+async function stayedIn(pod: ProgramPod, own: ReadonlySet<string>): Promise<string[]> {
+  const after = (await pod.processes()).filter(({ command }) => !own.has(command));
   if (after.length === 0) return [];
   await pause(PROBE_MS);
   const later = new Set((await pod.processes()).map(({ pid }) => pid));
