@@ -63,7 +63,7 @@ e2e-node: build ## test real programs on a real kubelet (needs root, Linux and a
 		node_modules/.bin/mocha --config test/e2e/node/.mocharc.json $(or $(E2E),'test/e2e/node/*.test.ts')
 
 .PHONY: doctor-matrix
-doctor-matrix: build ## ask the doctor of every combination on a real kubelet, and write docs/doctor-matrix.md (an hour); E2E_DOCTOR_ONLY=REGEX for some
+doctor-matrix: build ## ask the doctor of every combination on a real kubelet, and write docs/doctor-matrix.md (twenty minutes); E2E_DOCTOR_ONLY=REGEX for some
 	@E2E_NODE_PROGRAMS=all node --import tsx/esm test/e2e/node/prepare.ts
 	@E2E_NODE_PROGRAMS=all E2E_DOCTOR_PAGE=docs/doctor-matrix.md unshare --mount --net --uts --ipc sh test/e2e/node/enter.sh \
 		node_modules/.bin/mocha --config test/e2e/node/.mocharc.json test/e2e/node/doctor/matrix.test.ts

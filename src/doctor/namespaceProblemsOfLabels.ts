@@ -2,11 +2,10 @@ import type { Plan } from '../hardening/plan.js';
 import { RULE_IDS } from '../hardening/rule.js';
 import { didYouMean } from '../policy/didYouMean.js';
 import { LABEL_PREFIX, MODE_LABEL, POLICY_LABEL } from '../policy/plan.js';
+import { MODES, RULE_VALUES } from '../preview/choices.js';
 import type { NamespaceFacts } from './gather.js';
 import type { ReportedDiagnosis, SetUpFinding } from './report.js';
 
-const MODES = ['enforce', 'audit', 'disabled'];
-const RULE_VALUES = ['disabled', 'warn'];
 /** Labels of kube-harden that are no rule's. */
 const OTHER_LABELS = ['mode', 'policy', 'uid-range'];
 const DOMAIN = LABEL_PREFIX.slice(0, -1);
@@ -90,7 +89,7 @@ function problemOf(
 }
 
 function modeProblem(value: string): LabelProblem | undefined {
-  if (MODES.includes(value)) return undefined;
+  if ((MODES as readonly string[]).includes(value)) return undefined;
   const meant = didYouMean(value, MODES) ?? 'enforce';
   return {
     signature: 'modeUnknown',

@@ -169,7 +169,7 @@ function sizeLimitAddition({ sighting: { pod, named } }: Match): Addition | unde
   return { what: `Give the image's emptyDirs more than ${limit}.`, profile: { sizeLimit: doubled(limit) } };
 }
 
-/** What an entrypoint that starts as root needs (measured; PROGRAMS and docs/image-profiles). */
+/** What an entrypoint that starts as root needs (measured: docs/programs.md, docs/images.md). */
 function capabilitiesFor(signature: string): string[] {
   const drop = ['CHOWN', 'SETGID', 'SETUID'];
   switch (signature) {

@@ -33,7 +33,7 @@ export function conclude(observations: readonly Observation[], context: LearnCon
     sizeLimit: bytes(settings?.sizeLimit ?? DEFAULT_SIZE_LIMIT),
   });
   const fields = [
-    imagesField(observations, context),
+    imagesField(observations),
     ...user.fields,
     ...paths.fields,
     portsField(seen),
@@ -82,20 +82,13 @@ function profileOf(fields: readonly LearnedField[]): ImageProfile {
   } as unknown as ImageProfile;
 }
 
-function imagesField(observations: readonly Observation[], { forTag = false }: LearnContext): LearnedField {
-  const images = [...new Set(observations.map(({ image }) => image))];
-  const values = [...new Set(images.map((image) => nameOf(image, forTag)))].map((value) => ({
+function imagesField(observations: readonly Observation[]): LearnedField {
+  const repositoryOf = ({ image }: Observation): string => parseImage(image).repository;
+  const values = [...new Set(observations.map(repositoryOf))].map((value) => ({
     value,
-    because: seenIn(observations.filter(({ image }) => nameOf(image, forTag) === value)),
+    because: seenIn(observations.filter((observation) => repositoryOf(observation) === value)),
   }));
   return { field: 'images', values, notes: [] };
-}
-
-function nameOf(image: string, forTag: boolean): string {
-  const { repository, tag, digest } = parseImage(image);
-  if (!forTag) return repository;
-  if (tag !== undefined) return `${repository}:${tag}`;
-  return digest === undefined ? `${repository}:latest` : `${repository}@${digest}`;
 }
 
 function seenIn(observations: readonly Observation[]): string {

@@ -193,8 +193,6 @@ export interface Observation {
   readonly guarded: readonly GuardedPath[];
   readonly mounts: readonly ObservedMount[];
   readonly listeners: readonly Listener[];
-  /** From which port on any process may listen. */
-  readonly unprivilegedPortStart?: number | undefined;
   /** File capabilities of running programs, by path; a program that is not in it could not be read. */
   readonly fileCapabilities: Readonly<Record<string, readonly string[]>>;
   readonly memory: MemoryState;
@@ -208,8 +206,6 @@ export interface LearnContext {
   readonly container: string;
   /** The namespace's; without it the values of the built-in policy `default` are taken. */
   readonly plan?: Plan | undefined;
-  /** The entry is for this tag or digest alone, not for the repository. */
-  readonly forTag?: boolean | undefined;
 }
 
 /** A value of the profile, and what was seen that says so. */

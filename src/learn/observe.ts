@@ -27,15 +27,7 @@ import {
 import { readFileCapabilities } from './readFileCapabilities.js';
 import { ROUNDING_SECONDS, fileOf, parentOf, readDirectories, writtenFiles } from './readFiles.js';
 import { readProcesses, type ProcessScope, type SeenProcess } from './readProcesses.js';
-import {
-  isWhole,
-  readListeners,
-  readMemory,
-  readMounts,
-  readPortStart,
-  readTools,
-  startTime,
-} from './readState.js';
+import { isWhole, readListeners, readMemory, readMounts, readTools, startTime } from './readState.js';
 import { linesOf, sectionsOf, type Section } from './sections.js';
 import { toolAccess } from './toolAccess.js';
 
@@ -209,7 +201,6 @@ class Look {
       guarded: await this.guarded(mounts),
       mounts,
       listeners,
-      unprivilegedPortStart: readPortStart(state),
       fileCapabilities,
       memory: readMemory(state),
       missing: this.missing,

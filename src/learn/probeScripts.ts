@@ -42,8 +42,6 @@ echo "@ reference"
 if has stat; then stat -c '%y' "$root$reference" 2>/dev/null; fi
 echo "@ mountinfo"
 if [ -n "$first" ]; then put "/proc/$first/mountinfo"; else put "/proc/$$/mountinfo"; fi
-echo "@ portstart"
-put /proc/sys/net/ipv4/ip_unprivileged_port_start
 for table in tcp tcp6 udp udp6; do
   echo "@ $table"
   # A busy proxy has tens of thousands of connections.

@@ -133,12 +133,6 @@ export function readMemory(sections: readonly Section[]): MemoryState {
   };
 }
 
-/** From which port on any process of the pod may listen. */
-export function readPortStart(sections: readonly Section[]): number | undefined {
-  const text = linesOf(sections, 'portstart')[0] ?? '';
-  return /^\d+$/.test(text) ? Number(text) : undefined;
-}
-
 /** What the image has of what the probe uses. */
 export function readTools(sections: readonly Section[]): ReadonlySet<string> {
   return new Set(linesOf(sections, 'tools'));

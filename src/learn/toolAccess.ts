@@ -51,7 +51,6 @@ async function state(place: Place, self: string, reference: string): Promise<str
     `@ now\n${(await runIn(place, ['date', '+%s.%N']))?.stdout ?? String(Date.now() / 1000)}\n`,
     `@ reference\n${(await runIn(place, ['stat', '-c', '%y', reference]))?.stdout ?? ''}\n`,
     await section('mountinfo', '/proc/self/mountinfo'),
-    await section('portstart', '/proc/sys/net/ipv4/ip_unprivileged_port_start'),
   ];
   for (const table of ['tcp', 'tcp6', 'udp', 'udp6']) parts.push(await section(table, `/proc/net/${table}`));
   for (const file of MEMORY_FILES) parts.push(await section(`memory ${file}`, `/sys/fs/cgroup/${file}`));

@@ -28,7 +28,7 @@ export interface GivenChoices {
 
 const PREFIX = 'kube-harden.io/';
 export const MODES = ['enforce', 'audit', 'disabled'] as const;
-const RULE_VALUES = ['disabled', 'warn'];
+export const RULE_VALUES: readonly string[] = ['disabled', 'warn'];
 const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** @returns what is wrong with a namespace's name, or undefined */

@@ -4,13 +4,7 @@ import type { Container } from '../../src/hardening/podSpec.js';
 import { readFileCapabilities } from '../../src/learn/readFileCapabilities.js';
 import { fileOf, readDirectories, writtenFiles } from '../../src/learn/readFiles.js';
 import { readProcesses } from '../../src/learn/readProcesses.js';
-import {
-  readListeners,
-  readMemory,
-  readMounts,
-  readPortStart,
-  startTime,
-} from '../../src/learn/readState.js';
+import { readListeners, readMemory, readMounts, startTime } from '../../src/learn/readState.js';
 import { sectionsOf, type Section } from '../../src/learn/sections.js';
 
 /** What a script printed in a container of the real node. */
@@ -93,13 +87,12 @@ describe('what the scripts print on a real node', () => {
     expect(of({})['/var/lib/mysql']).to.equal('image');
   });
 
-  it('gives memory, the first free port, and when the container began', () => {
+  it('gives memory, and when the container began', () => {
     const sections = recorded('mariadb.state');
     const memory = readMemory(sections);
     expect(memory.peakBytes).to.be.above(memory.ownBytes ?? 0);
     expect(memory.ownBytes).to.be.above(1024 ** 2);
     expect(memory.limitBytes).to.equal(undefined);
-    expect(readPortStart(sections)).to.be.a('number');
     const [first] = readProcesses(sections, INSIDE);
     if (first === undefined) throw new Error('there is no process');
     expect(startTime(sections, first).startSeconds).to.be.closeTo(1_795_668_811, 15);

@@ -52,7 +52,6 @@ export function observationOf(given: Partial<Observation> = {}): Observation {
     guarded: [],
     mounts: [{ path: '/', type: 'overlay', readOnly: false, of: 'root' }],
     listeners: [{ protocol: 'tcp', port: 80, uid: 0, isOurs: true }],
-    unprivilegedPortStart: 1024,
     fileCapabilities: {},
     memory: {},
     missing: [],
