@@ -6,7 +6,7 @@ import {
   type LocatedPod,
   type WorkloadKind,
 } from '../hardening/locate.js';
-import type { ObjectMeta } from '../hardening/podSpec.js';
+import { controllerOf, type ObjectMeta } from '../hardening/podSpec.js';
 import { sameJson } from '../hardening/sameJson.js';
 import { validatePod, type FieldIssue } from '../hardening/validatePod.js';
 import { InvalidObjectError } from './invalidObjectError.js';
@@ -160,10 +160,6 @@ function ephemeralSubject(
       addedEphemeral: added,
     },
   };
-}
-
-function controllerOf(metadata: ObjectMeta | null | undefined): { kind?: string } | undefined {
-  return metadata?.ownerReferences?.find(({ controller }) => controller === true);
 }
 
 function isMirror(metadata: ObjectMeta | null | undefined): boolean {

@@ -2,6 +2,7 @@ import type { KubernetesObject } from '../admission/types.js';
 import type { ApiClient } from '../cluster/apiClient.js';
 import { ApiError, isForbidden } from '../cluster/apiError.js';
 import type { AuthoredPod } from '../doctor/facts.js';
+import { controllerOf } from '../hardening/podSpec.js';
 import type { Regarded } from '../doctor/gatherEvents.js';
 import { apiVersionOf, resourcePath, workloadOf, type WorkloadResource } from './liveTarget.js';
 import { isHardened, LAST_APPLIED, lastApplied, podLike } from './liveWorkload.js';
@@ -30,7 +31,7 @@ export class PodAuthors {
   async of(pod: KubernetesObject): Promise<AuthoredPod | undefined> {
     let below = pod;
     for (let steps = 0; steps < MAX_OWNERS; steps++) {
-      if (!controllerReference(below)) return steps === 0 ? applied(pod, pod) : undefined;
+      if (!controllerOf(below.metadata)) return steps === 0 ? applied(pod, pod) : undefined;
       const owner = await this.controllerOf(below);
       if (!owner) return undefined;
       if (!isHardened(owner)) return authored(pod, owner, 'template');
@@ -43,7 +44,7 @@ export class PodAuthors {
 
   /** @returns undefined where there is none, it is of a kind that is not known, it is gone, or it may not be read */
   async controllerOf(object: KubernetesObject): Promise<KubernetesObject | undefined> {
-    const reference = controllerReference(object);
+    const reference = controllerOf(object.metadata);
     const workload = workloadOf(reference?.apiVersion, reference?.kind);
     if (!workload || typeof reference?.name !== 'string') return undefined;
     const found = await this.get(workload, object.metadata?.namespace ?? '', reference.name);
@@ -89,12 +90,6 @@ export class PodAuthors {
       return undefined;
     }
   }
-}
-
-function controllerReference(
-  object: KubernetesObject,
-): { readonly apiVersion?: unknown; readonly kind?: unknown; readonly name?: unknown } | undefined {
-  return object.metadata?.ownerReferences?.find(({ controller }) => controller === true);
 }
 
 /** As an object was last applied: the pod itself, or a controller of it. */

@@ -3,6 +3,7 @@ import type { ApiClient, ApiObject } from '../cluster/apiClient.js';
 import { ApiError, isForbidden } from '../cluster/apiError.js';
 import { listAll, listPages } from '../cluster/listAll.js';
 import { isRecord } from '../hardening/locate.js';
+import { controllerOf } from '../hardening/podSpec.js';
 import { CommandError } from './commandError.js';
 import { parseLiveTarget, resourcePath, WORKLOAD_RESOURCES, type LiveTarget } from './liveTarget.js';
 
@@ -59,7 +60,7 @@ export async function lookIntoNamed(
     const resource = workload.kind === 'Deployment' ? 'replicasets' : 'jobs';
     const list = `${between[workload.kind]}/namespaces/${encodeURIComponent(namespace)}/${resource}`;
     for (const each of await listAll(api, list, selector))
-      if (owners.has(controllerUid(each) ?? '')) owners.add(uidOf(each));
+      if (owners.has(controllerOf(each.metadata)?.uid ?? '')) owners.add(uidOf(each));
   }
   const pods = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
   return { pods: ownedPages(listPages(api, pods, selector), owners), owners };
@@ -102,7 +103,7 @@ async function* ownedPages(
   owners: ReadonlySet<string>,
 ): AsyncGenerator<readonly KubernetesObject[]> {
   for await (const { items } of pages)
-    yield items.filter((pod) => owners.has(controllerUid(pod) ?? '')).map(typed);
+    yield items.filter((pod) => owners.has(controllerOf(pod.metadata)?.uid ?? '')).map(typed);
 }
 
 async function* pagesOf(
@@ -118,13 +119,6 @@ function typed(pod: ApiObject): KubernetesObject {
 
 function uidOf({ metadata }: ApiObject): string {
   return typeof metadata?.['uid'] === 'string' ? metadata['uid'] : '';
-}
-
-function controllerUid({ metadata }: ApiObject): string | undefined {
-  const references = metadata?.['ownerReferences'];
-  const owners: readonly unknown[] = Array.isArray(references) ? references : [];
-  const controller = owners.filter(isRecord).find((owner) => owner['controller'] === true);
-  return typeof controller?.['uid'] === 'string' ? controller['uid'] : undefined;
 }
 
 /** As the API takes it, so that the pods of others are not sent; none where the object selects by nothing (a CronJob). */

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { addClusterFlags, type ClusterFlags } from './clusterFlags.js';
 import { CommandError } from './commandError.js';
-import type { ProgressIo } from './learnProgress.js';
+import type { ProgressIo } from './progressLine.js';
 import type { LearnDeps } from './learnRun.js';
 import { processIo, type ManifestIo } from './manifestIo.js';
 

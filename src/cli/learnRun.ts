@@ -12,7 +12,7 @@ import { CommandError } from './commandError.js';
 import { lookIntoNamed } from './doctorTarget.js';
 import type { LearnFlags, LearnIo } from './learn.js';
 import { learnPlan } from './learnPlans.js';
-import { LearnProgress } from './learnProgress.js';
+import { ProgressLine } from './progressLine.js';
 import type { LearnRequest } from './learnRequest.js';
 import type { Learned } from './learnText.js';
 import { watchContainers, type Look } from './learnWatch.js';
@@ -40,7 +40,7 @@ export async function learn(
   deps: Partial<LearnDeps> = {},
 ): Promise<readonly string[]> {
   const cluster = await openCluster(flags);
-  const progress = new LearnProgress(io);
+  const progress = new ProgressLine(io);
   const stop = stopper(deps.signal);
   try {
     return await new LearnRun({ request, cluster, io, progress, signal: stop.signal, deps }).run();
@@ -81,7 +81,7 @@ export interface LearnSetting {
   readonly request: LearnRequest;
   readonly cluster: CommandCluster;
   readonly io: LearnIo;
-  readonly progress: LearnProgress;
+  readonly progress: ProgressLine;
   readonly signal: AbortSignal;
   readonly deps: Partial<LearnDeps>;
 }

@@ -6,7 +6,8 @@ import type { DoctorReport } from '../doctor/report.js';
 import { reportText } from '../doctor/reportText.js';
 import { locatePod } from '../hardening/locate.js';
 import type { Plan } from '../hardening/plan.js';
-import { controllerOf, type RunningPod } from '../learn/target.js';
+import { controllerOf } from '../hardening/podSpec.js';
+import type { RunningPod } from '../learn/target.js';
 import { copyName, hardenedCopy, type CopySource, type HardenedCopy } from '../learn/verifyCopy.js';
 import { reachOf } from '../learn/verifyReach.js';
 import { verify, type Verification, type VerifyOptions } from '../learn/verifyRun.js';
@@ -125,10 +126,10 @@ function notTested({ leftOut, untested }: HardenedCopy): string[] {
 /** The pod as its controller makes it: the running one carries what the cluster and other webhooks added. */
 async function sourceOf(api: ApiClient, namespace: string, pod: RunningPod): Promise<CopySource> {
   const running = { ...pod, apiVersion: 'v1', kind: 'Pod' } as unknown as CopySource['running'];
-  const controller = controllerOf(pod);
+  const controller = controllerOf(pod.metadata);
   const own: CopySource = { running, template: running, controllerKind: controller?.kind, claims: [] };
   const workload = workloadOf(controller?.apiVersion, controller?.kind);
-  if (!controller || !workload) return own;
+  if (controller?.name === undefined || !workload) return own;
   const path = `${resourcePath(workload, namespace)}/${encodeURIComponent(controller.name)}`;
   let object: ApiObject;
   try {

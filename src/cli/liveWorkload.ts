@@ -3,6 +3,7 @@ import type { KubernetesObject } from '../admission/types.js';
 import type { ApiClient } from '../cluster/apiClient.js';
 import { ApiError } from '../cluster/apiError.js';
 import { isRecord, locatePod } from '../hardening/locate.js';
+import { controllerOf } from '../hardening/podSpec.js';
 import { validatePod } from '../hardening/validatePod.js';
 import type { LiveObject } from '../preview/explain.js';
 import { appliedFields } from './appliedFields.js';
@@ -57,7 +58,7 @@ async function ofController(
   if (running.kind !== 'Pod') return undefined;
   let below = running;
   for (let steps = 0; steps < MAX_OWNERS; steps++) {
-    const owner = await controllerOf(api, below, namespace);
+    const owner = await readController(api, below, namespace);
     if (!owner || !(isHardened(below) || isHardened(owner))) return undefined;
     const name = `${String(owner.kind)} ${owner.metadata?.name ?? ''}`;
     if (!isHardened(owner)) return podLike(running, owner, `the template of ${name}`);
@@ -69,13 +70,12 @@ async function ofController(
 }
 
 /** @returns undefined where there is none, it is no workload of Kubernetes' own, or it is gone or may not be read */
-async function controllerOf(
+async function readController(
   api: ApiClient,
   object: KubernetesObject,
   namespace: string,
 ): Promise<KubernetesObject | undefined> {
-  const reference = object.metadata?.ownerReferences?.find(({ controller }) => controller === true) as
-    { readonly apiVersion?: unknown; readonly kind?: unknown; readonly name?: unknown } | undefined;
+  const reference = controllerOf(object.metadata);
   const workload = workloadOf(reference?.apiVersion, reference?.kind);
   if (!workload || typeof reference?.name !== 'string') return undefined;
   try {

@@ -1,5 +1,6 @@
 import { CHANGED_ANNOTATION } from '../admission/decide.js';
 import type { KubernetesObject } from '../admission/types.js';
+import { controllerOf } from '../hardening/podSpec.js';
 import { diagnosePod } from './diagnosePod.js';
 import type { Gathering } from './gather.js';
 import { identityOf } from './gather.js';
@@ -37,7 +38,7 @@ export async function gatherDiagnoses({ gathering, pods, isNamed }: DiagnosesOpt
   /** Whether a pod's logs are among those that are read; counts it. */
   const isLogged = (pod: KubernetesObject, troubled: boolean): boolean => {
     if (logsOf(pod).length === 0) return false;
-    const key = `${controllerUid(pod)} ${String(troubled)}`;
+    const key = `${controllerOf(pod.metadata)?.uid ?? identityOf(pod).uid} ${String(troubled)}`;
     const before = alike.get(key) ?? 0;
     const isOneOfMany = before >= (troubled ? ALIKE_TROUBLED : ALIKE_RUNNING);
     if ((isOneOfMany && !isNamed) || logged >= LOGGED_MAX) {
@@ -73,12 +74,6 @@ async function mayBeHardened(pod: KubernetesObject, gathering: Gathering): Promi
   if (Object.hasOwn(pod.metadata?.annotations ?? {}, CHANGED_ANNOTATION)) return true;
   const { plan } = await gathering.namespaceOf(identityOf(pod).namespace);
   return plan === undefined || plan.mode === 'enforce';
-}
-
-function controllerUid(pod: KubernetesObject): string {
-  const controller = pod.metadata?.ownerReferences?.find((owner) => owner.controller === true);
-  const uid = controller?.['uid'];
-  return typeof uid === 'string' ? uid : identityOf(pod).uid;
 }
 
 /** In the order of the items, at most `AT_A_TIME` at once. The first error ends it. */

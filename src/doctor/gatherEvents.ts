@@ -11,6 +11,12 @@ export interface Regarded {
   readonly uid: string;
 }
 
+/** An object, and what was said of it. */
+export interface RegardedEvents {
+  readonly regarded: Regarded;
+  readonly events: EventFacts[];
+}
+
 /** A Deployment's controller has a word of its own (ReplicaSetCreateError). */
 const FAILED = ['FailedCreate', 'ReplicaSetCreateError'];
 /** Of one object the last ones count; a controller may have written thousands. */
@@ -21,10 +27,7 @@ const KEPT = 20;
  * anybody's.
  */
 export class NamespaceEvents {
-  private readonly byObject = new Map<
-    string,
-    { readonly regarded: Regarded; readonly events: EventFacts[] }
-  >();
+  private readonly byNamespace = new Map<string, Map<string, RegardedEvents>>();
 
   /** @throws ApiError, UnreachableError or the system's error */
   static async read(api: ApiClient, namespace: string | undefined): Promise<NamespaceEvents> {
@@ -37,17 +40,15 @@ export class NamespaceEvents {
 
   /** Of an object, the oldest first. */
   of(namespace: string, { kind, name, uid }: Omit<Regarded, 'apiVersion'>): readonly EventFacts[] {
-    const keys = [keyOf(namespace, { kind, name, uid }), keyOf(namespace, { kind, name, uid: '' })];
-    return [...new Set(keys)].flatMap((key) => this.byObject.get(key)?.events ?? []);
+    const keys = [keyOf({ kind, name, uid }), keyOf({ kind, name, uid: '' })];
+    const byObject = this.byNamespace.get(namespace);
+    return [...new Set(keys)].flatMap((key) => byObject?.get(key)?.events ?? []);
   }
 
   /** The objects of a namespace of which a controller says that it cannot make what they ask for. */
-  failedCreates(
-    namespace: string,
-  ): { readonly regarded: Regarded; readonly events: readonly EventFacts[] }[] {
-    return [...this.byObject]
-      .filter(([key]) => key.startsWith(`${namespace}/`))
-      .map(([, { regarded, events }]) => ({
+  failedCreates(namespace: string): RegardedEvents[] {
+    return [...(this.byNamespace.get(namespace)?.values() ?? [])]
+      .map(({ regarded, events }) => ({
         regarded,
         events: events.filter(({ reason }) => FAILED.includes(reason)),
       }))
@@ -60,18 +61,20 @@ export class NamespaceEvents {
     const [apiVersion, kind, name, uid, namespace] = ['apiVersion', 'kind', 'name', 'uid', 'namespace'].map(
       (field) => textOf(about[field]),
     ) as [string, string, string, string, string];
-    const key = keyOf(namespace, { kind, name, uid });
-    const known = this.byObject.get(key) ?? { regarded: { apiVersion, kind, name, uid }, events: [] };
+    const byObject = this.byNamespace.get(namespace) ?? new Map<string, RegardedEvents>();
+    this.byNamespace.set(namespace, byObject);
+    const key = keyOf({ kind, name, uid });
+    const known = byObject.get(key) ?? { regarded: { apiVersion, kind, name, uid }, events: [] };
     known.events.push(factsOf(event, about));
     known.events.sort((one, other) => (one.lastSeen ?? 0) - (other.lastSeen ?? 0));
     if (known.events.length > KEPT) known.events.shift();
-    this.byObject.set(key, known);
+    byObject.set(key, known);
   }
 }
 
 /** An event that somebody wrote by hand may name no uid. */
-function keyOf(namespace: string, { kind, name, uid }: Omit<Regarded, 'apiVersion'>): string {
-  return `${namespace}/${uid === '' ? `${kind}/${name}` : uid}`;
+function keyOf({ kind, name, uid }: Omit<Regarded, 'apiVersion'>): string {
+  return uid === '' ? `${kind}/${name}` : uid;
 }
 
 /** Written by old recorders (`count`, `lastTimestamp`) or by new ones (`series`, `eventTime`). */

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../admission/types.js';
 import { isRecord } from '../hardening/locate.js';
+import { controllerOf } from '../hardening/podSpec.js';
 import type { NamespaceFacts } from './gather.js';
 import type { NamespaceEvents, Regarded } from './gatherEvents.js';
 import { labelProblems } from './namespaceProblemsOfLabels.js';
@@ -77,7 +78,8 @@ async function refusals({
     const last = failed.at(-1);
     if (object === 'gone' || last === undefined || (object && hasAllPods(object))) continue;
     const own = `${regarded.kind.toLowerCase()}/${regarded.name}`;
-    const owner = object && controllerOf(object);
+    const controller = controllerOf(object?.metadata);
+    const owner = controller && `${String(controller.kind).toLowerCase()}/${String(controller.name)}`;
     const refused = judgeRefusal({
       namespace,
       object: own,
@@ -135,9 +137,4 @@ function isFinished(status: Readonly<Record<string, unknown>>): boolean {
         isRecord(condition) && condition['type'] === 'Complete' && condition['status'] === 'True',
     )
   );
-}
-
-function controllerOf({ metadata }: KubernetesObject): string | undefined {
-  const owner = metadata?.ownerReferences?.find(({ controller }) => controller === true);
-  return owner && `${String(owner.kind).toLowerCase()}/${String(owner.name)}`;
 }

@@ -10,7 +10,7 @@ import { RULES_BY_ID } from '../hardening/rules/index.js';
 import { validatePod } from '../hardening/validatePod.js';
 import type { Evidence, Remedy } from './finding.js';
 import { redactFor } from './redact.js';
-import { scalar } from './remedyText.js';
+import { exceptionText, list } from './remedyText.js';
 import type { ReportedDiagnosis, ReportedFinding } from './report.js';
 
 /** An object whose pods the API server refuses, and in which words. */
@@ -163,34 +163,25 @@ function remediesOf(rule: RuleId, refusal: Refusal, container: string | undefine
   ];
 }
 
-const DAY = 24 * 60 * 60 * 1000;
-const EXCEPTION_DAYS = 90;
-const NAME_MAX = 63;
-
 function exceptionRemedy(
   rule: RuleId,
   { namespace, object, owner, plan, now }: Refusal,
   container: string | undefined,
 ): Remedy {
-  const expires = new Date(now + EXCEPTION_DAYS * DAY).toISOString().slice(0, 10);
   const of = owner ?? object;
-  const name = `${of.slice(of.indexOf('/') + 1)}-${rule.toLowerCase()}`.slice(0, NAME_MAX);
   const isWholePod = RULES_BY_ID.get(rule)?.wholePod === true;
-  const containers =
-    isWholePod || container === undefined ? [] : [`      containers: [${scalar(container)}]`];
+  const containers: [string, string][] =
+    isWholePod || container === undefined ? [] : [['containers', list([container])]];
   return {
     kind: 'exception',
     what: `Lift ${rule} ${containers.length > 0 ? `on container "${String(container)}"` : 'on its pods'}, in spec of policy ${plan?.policy ?? 'default'}; say why.`,
-    paste: [
-      'exceptions:',
-      `  - name: ${scalar(name)}`,
-      `    reason: ${JSON.stringify(`${of} is refused for ${rule}; found by kube-harden doctor`)}`,
-      `    expires: "${expires}"`,
-      '    match:',
-      `      namespaces: [${scalar(namespace)}]`,
-      ...containers,
-      `    rules: [${rule}]`,
-    ].join('\n'),
+    paste: exceptionText({
+      rule,
+      of: of.slice(of.indexOf('/') + 1),
+      reason: `${of} is refused for ${rule}; found by kube-harden doctor`,
+      match: [['namespaces', list([namespace])], ...containers],
+      now,
+    }),
   };
 }
 

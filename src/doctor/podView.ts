@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '../admission/types.js';
 import { capabilityName } from '../hardening/capabilityNames.js';
 import { isRecord } from '../hardening/locate.js';
-import type { Container, PodSpec, VolumeMount } from '../hardening/podSpec.js';
+import { controllerOf, type Container, type PodSpec, type VolumeMount } from '../hardening/podSpec.js';
 import { cleanPath, isAtOrBelow } from '../hardening/volumes.js';
 
 /** The part of core/v1 ContainerStatus that is read. */
@@ -83,7 +83,7 @@ export class PodView {
 
   /** `deployment/web` where the owner's name tells; the controller itself otherwise. */
   get owner(): string | undefined {
-    const owner = this.object.metadata?.ownerReferences?.find(({ controller }) => controller === true);
+    const owner = controllerOf(this.object.metadata);
     if (owner?.kind === undefined || owner.name === undefined) return undefined;
     const hash = this.object.metadata?.labels?.['pod-template-hash'];
     return owner.kind === 'ReplicaSet' && hash && owner.name.endsWith(`-${hash}`)

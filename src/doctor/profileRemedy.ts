@@ -1,11 +1,12 @@
 import type { ImageProfile } from '../hardening/plan.js';
 import { isAtOrBelow } from '../hardening/volumes.js';
 import { parseImage } from '../images/imageReference.js';
+import { scalarText } from '../policy/yamlLine.js';
 import type { Remedy } from './finding.js';
 import type { Blamed, Match } from './match.js';
 import { realPath, type ContainerView } from './podView.js';
 import { showsSecret } from './redact.js';
-import { doubled, lines, list, quoted, scalar, shellWord } from './remedyText.js';
+import { doubled, lines, list, quoted, shellWord } from './remedyText.js';
 
 /**
  * An entry of the policy's imageProfiles with which the rule stays and the image works, or the command that finds it.
@@ -226,7 +227,7 @@ function profileText(profile: ImageProfile): string {
   const ofRoot: [string, string | undefined][] = [
     ['capabilities', startsAsRoot && list(startsAsRoot.capabilities)],
     ['volumes', startsAsRoot?.volumes && list(startsAsRoot.volumes)],
-    ['volumeVariable', startsAsRoot?.volumeVariable && scalar(startsAsRoot.volumeVariable)],
+    ['volumeVariable', startsAsRoot?.volumeVariable && scalarText(startsAsRoot.volumeVariable)],
   ];
   const written = (entries: readonly [string, string | undefined][], indent: string): string[] =>
     entries.flatMap(([key, value]) => (value === undefined ? [] : [`${indent}${key}: ${value}`]));

@@ -1,14 +1,11 @@
 import { optOutCommand } from '../admission/text.js';
 import { RULES_BY_ID } from '../hardening/rules/index.js';
+import { scalarText } from '../policy/yamlLine.js';
 import type { Remedy } from './finding.js';
 import type { Blamed, Match } from './match.js';
 import { profileRemedy } from './profileRemedy.js';
-import { dnsLabel, lines, list, quoted, scalar } from './remedyText.js';
+import { exceptionText, list, quoted } from './remedyText.js';
 import { templateRemedy } from './templateRemedy.js';
-
-const DAY = 24 * 60 * 60 * 1000;
-/** An exception is meant to end: time enough to write a profile, or to mend the image. */
-const EXCEPTION_DAYS = 90;
 
 /**
  * What mends a finding, the smallest first: the image's profile keeps the rule, the template's explicit value lifts it on
@@ -51,23 +48,19 @@ function exceptionRemedy(match: Match, { rule }: Blamed, now: number): Remedy {
     (key) => pod.object.metadata?.labels?.[key] !== undefined,
   );
   if (app !== undefined)
-    matchers.push(['podLabels', `{${scalar(app)}: ${quoted(pod.object.metadata?.labels?.[app] ?? '')}}`]);
+    matchers.push(['podLabels', `{${scalarText(app)}: ${quoted(pod.object.metadata?.labels?.[app] ?? '')}}`]);
   // A rule of the whole pod is lifted only where every container matches.
   if (!isWholePod && container) matchers.push(['containers', list([container.name])]);
-  const expires = new Date(now + EXCEPTION_DAYS * DAY).toISOString().slice(0, 10);
-  const name = dnsLabel(`${nameOf(match)}-${rule}`);
-  const paste = [
-    'exceptions:',
-    `  - name: ${scalar(name)}`,
-    `    reason: ${quoted(`${match.signature.means}; found by kube-harden doctor`)}`,
-    `    expires: "${expires}"`,
-    '    match:',
-    ...matchers.map(([key, value]) => `      ${key}: ${value}`),
-    `    rules: [${rule}]`,
-  ];
+  const paste = exceptionText({
+    rule,
+    of: nameOf(match),
+    reason: `${match.signature.means}; found by kube-harden doctor`,
+    match: matchers,
+    now,
+  });
   const where = `in spec of policy ${facts.plan?.policy ?? 'default'}`;
   const of = isWholePod || !container ? 'this pod' : `container "${container.name}"`;
-  return { kind: 'exception', what: `Lift ${rule} on ${of}, ${where}.`, paste: lines(paste) };
+  return { kind: 'exception', what: `Lift ${rule} on ${of}, ${where}.`, paste };
 }
 
 /** Without the hashes of controllers: the exception is for all pods of a workload. */

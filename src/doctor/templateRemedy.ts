@@ -1,7 +1,8 @@
 import type { RuleId } from '../hardening/rule.js';
+import { scalarText } from '../policy/yamlLine.js';
 import type { Remedy } from './finding.js';
 import type { Blamed, Match } from './match.js';
-import { doubled, scalar } from './remedyText.js';
+import { doubled } from './remedyText.js';
 import type { Written } from './written.js';
 
 /**
@@ -21,7 +22,7 @@ export function templateRemedy(match: Match, { rule, field }: Blamed): Remedy | 
       paste: [
         'spec:',
         `  ${list}:`,
-        `    - name: ${scalar(container.name)}`,
+        `    - name: ${scalarText(container.name)}`,
         ...indented(onContainer, 6),
       ].join('\n'),
     };
@@ -71,7 +72,7 @@ function resourceRemedy(match: Match, field: Written): Remedy | undefined {
     paste: [
       'spec:',
       `  ${kind}:`,
-      `    - name: ${scalar(container.name)}`,
+      `    - name: ${scalarText(container.name)}`,
       '      resources:',
       `        ${list}:`,
       `          ${name}: ${JSON.stringify(isLimit ? doubled(given) : halved(given))}`,

@@ -20,8 +20,18 @@ export interface OwnerReference {
   apiVersion?: string;
   kind?: string;
   name?: string;
+  uid?: string;
   controller?: Nullable<boolean>;
   [field: string]: unknown;
+}
+
+/** The owner that manages an object; undefined where nobody does. */
+export function controllerOf(
+  metadata: Readonly<Record<string, unknown>> | null | undefined,
+): OwnerReference | undefined {
+  const references = metadata?.['ownerReferences'];
+  if (!Array.isArray(references)) return undefined;
+  return (references as OwnerReference[]).find(({ controller }) => controller === true);
 }
 
 export interface Pod {

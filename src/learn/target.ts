@@ -25,26 +25,6 @@ export const PODS_MAX = 10;
 /** A DaemonSet has a pod on every node of a cluster. */
 const NODES_MAX = 50;
 
-/** An owner reference of the one that made an object. */
-export interface Controller {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly name: string;
-  readonly uid: string;
-}
-
-/** What made an object, by its owner reference; undefined of one that nobody made. */
-export function controllerOf({ metadata }: ApiObject): Controller | undefined {
-  const references: unknown = metadata?.['ownerReferences'];
-  if (!Array.isArray(references)) return undefined;
-  const found: unknown = references.find(
-    (reference) => isRecord(reference) && reference['controller'] === true,
-  );
-  if (!isRecord(found)) return undefined;
-  const { apiVersion, kind, name, uid } = found;
-  return { apiVersion: String(apiVersion), kind: String(kind), name: String(name), uid: String(uid) };
-}
-
 /**
  * The running containers of these pods, the youngest pods first.
  *

@@ -1,6 +1,6 @@
 import type { ApiObject } from '../cluster/apiClient.js';
 import { isRecord } from '../hardening/locate.js';
-import type { ObjectMeta, OwnerReference, PodSpec } from '../hardening/podSpec.js';
+import { controllerOf, type ObjectMeta, type OwnerReference, type PodSpec } from '../hardening/podSpec.js';
 import { validatePod } from '../hardening/validatePod.js';
 import type { Manifest } from '../preview/manifests.js';
 import { podOf, preview, type Preview } from '../preview/preview.js';
@@ -76,7 +76,7 @@ export class Workloads {
   take(kind: ScannedKind, listed: ApiObject, plan: NamespacePlan): void {
     const metadata = (listed.metadata ?? {}) as ObjectMeta;
     const uid = typeof metadata['uid'] === 'string' ? metadata['uid'] : '';
-    const controller = metadata.ownerReferences?.find((owner) => owner.controller === true);
+    const controller = controllerOf(metadata);
     const maker = typeof controller?.['uid'] === 'string' ? controller['uid'] : undefined;
     if (maker !== undefined && this.owners.has(maker)) {
       const owner = this.owners.get(maker);

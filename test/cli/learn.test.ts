@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommandError } from '../../src/cli/commandError.js';
 import { learnCommand, type LearnFlags } from '../../src/cli/learn.js';
-import { LearnProgress } from '../../src/cli/learnProgress.js';
+import { ProgressLine } from '../../src/cli/progressLine.js';
 import { learnRequest } from '../../src/cli/learnRequest.js';
 import { watchContainers, type Look, type WatchOptions } from '../../src/cli/learnWatch.js';
 import type { LearnContainer } from '../../src/learn/target.js';
@@ -170,15 +170,15 @@ describe('watchContainers', () => {
   });
 });
 
-describe('LearnProgress', () => {
+describe('ProgressLine', () => {
   it('writes over one line on a terminal, and nothing elsewhere', () => {
     let shown = '';
-    const onTerminal = new LearnProgress({ showsProgress: true, stderr: (text) => void (shown += text) });
+    const onTerminal = new ProgressLine({ showsProgress: true, stderr: (text) => void (shown += text) });
     onTerminal.show('a long line');
     onTerminal.show('short');
     onTerminal.clear();
     expect(shown).to.equal('\ra long line\rshort      \r     \r');
-    const elsewhere = new LearnProgress({ showsProgress: false, stderr: () => expect.fail('written') });
+    const elsewhere = new ProgressLine({ showsProgress: false, stderr: () => expect.fail('written') });
     elsewhere.show('x');
     elsewhere.clear();
   });

@@ -3,7 +3,8 @@ import { readdirSync } from 'node:fs';
 import { parse } from 'yaml';
 import { diagnosePod } from '../../src/doctor/diagnosePod.js';
 import type { Finding, Remedy } from '../../src/doctor/finding.js';
-import { doubled, scalar, shellWord } from '../../src/doctor/remedyText.js';
+import { doubled, shellWord } from '../../src/doctor/remedyText.js';
+import { scalarText } from '../../src/policy/yamlLine.js';
 import type { Pod } from '../../src/hardening/podSpec.js';
 import { validatePod } from '../../src/hardening/validatePod.js';
 import { policyFrom } from '../support/policies.js';
@@ -104,7 +105,11 @@ describe('remedies', () => {
   });
 
   it('write text so that it stays text', () => {
-    expect([scalar('web'), scalar('1'), scalar('on: x')]).to.deep.equal(['web', '"1"', '"on: x"']);
+    expect([scalarText('web'), scalarText('1'), scalarText('on: x')]).to.deep.equal([
+      'web',
+      '"1"',
+      '"on: x"',
+    ]);
     expect([shellWord('a/b:1'), shellWord("a'b")]).to.deep.equal(['a/b:1', "'a'\\''b'"]);
     expect([doubled('512Mi'), doubled('0.5'), doubled('x')]).to.deep.equal(['1024Mi', '1', 'x']);
   });

@@ -6,7 +6,7 @@ export interface ProgressIo {
 }
 
 /** One line on a terminal that is written over: what is being done. Elsewhere nothing is written. */
-export class LearnProgress {
+export class ProgressLine {
   private width = 0;
 
   constructor(private readonly io: ProgressIo) {}
