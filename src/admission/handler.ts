@@ -1,13 +1,15 @@
-import { PlanUnavailableError } from '../policy/planUnavailableError.js';
-import type { Entry, PlanSource } from '../policy/planSource.js';
 import type { Plan } from '../hardening/plan.js';
+import type { Entry, PlanSource } from '../policy/planSource.js';
+import { PlanUnavailableError } from '../policy/planUnavailableError.js';
 import { decide } from './decide.js';
+import { DecisionMemory, type Remembered } from './decisionMemory.js';
+import { essenceOf, TOKEN_MARK, type Essence } from './essence.js';
 import { InvalidObjectError } from './invalidObjectError.js';
 import { kubernetesStatus, type StatusReason } from './kubernetesStatus.js';
-import { decodeReview, encodeReview } from './review.js';
+import { answerTo, decodeText, encodeDecision, reviewText } from './review.js';
 import { ReviewError } from './reviewError.js';
 import { namespaceOf } from './text.js';
-import type { AdmissionRequest, Decision } from './types.js';
+import type { AdmissionRequest, Decision, ToldDecision, ToldRequest } from './types.js';
 
 /** An answer to POST /mutate; the body is JSON. */
 export interface AdmissionAnswer {
@@ -24,7 +26,7 @@ export type AdmissionHandler = (body: Buffer, entry: Entry) => AdmissionAnswer |
 /** Told of every decision: the log and the metrics. */
 export interface DecisionObserver {
   /** @param seconds from the whole body to the decision */
-  decided(decision: Decision, request: AdmissionRequest, seconds: number): void;
+  decided(decision: ToldDecision, request: ToldRequest, seconds: number): void;
   /** The request failed with 500; `error` has the stack. */
   failed(error: unknown, uid?: string): void;
 }
@@ -36,18 +38,51 @@ export interface AdmissionDeps {
   readonly observer: DecisionObserver;
 }
 
+/** A request as it was read. */
+interface Review {
+  readonly request: AdmissionRequest;
+  /** What it was read from, whole. */
+  readonly text: string;
+  /** What it was read from, where a decision can be remembered by it. */
+  readonly essence?: Essence;
+}
+
 /**
  * The straight way from the bytes of an AdmissionReview to the bytes of its answer. The only thing that may be waited
- * for is a namespace that the cache has not seen.
+ * for is a namespace that the cache has not seen. What has been decided is not decided again for the same plan.
  */
 export function createAdmissionHandler({
   plans,
   observer,
   timer = () => performance.now(),
 }: AdmissionDeps): AdmissionHandler {
-  const answer = (request: AdmissionRequest, plan: Plan, started: number): AdmissionAnswer => {
+  const memory = new DecisionMemory();
+
+  const first = (review: Review, plan: Plan, started: number): AdmissionAnswer => {
+    const { request, text, essence } = review;
     const decision = decide(request, plan);
-    const body = encodeReview(request, decision);
+    const answer = encodeDecision(decision, essence === undefined ? undefined : TOKEN_MARK);
+    // What speaks of the token's volume is said of this pod alone.
+    if (answer.isMarked) return first({ request: decodeText(text), text }, plan, started);
+    if (essence !== undefined)
+      memory.offer(essence, () => ({
+        plan,
+        answer: answer.text,
+        request: toldRequest(request),
+        decision: toldDecision(decision),
+      }));
+    return answered(answerTo(request.uid, answer.text), decision, request, started);
+  };
+
+  const again = (known: Remembered, uid: string, started: number): AdmissionAnswer =>
+    answered(answerTo(uid, known.answer), known.decision, { ...known.request, uid }, started);
+
+  const answered = (
+    body: string,
+    decision: ToldDecision,
+    request: ToldRequest,
+    started: number,
+  ): AdmissionAnswer => {
     const seconds = (timer() - started) / 1000;
     return { status: 200, body, sent: () => observe(decision, request, seconds) };
   };
@@ -69,24 +104,70 @@ export function createAdmissionHandler({
     return failure('InternalError', `kube-harden failed on this object: ${(error as Error).message}`);
   };
 
-  return (body, entry) => {
-    const started = timer();
-    let request: AdmissionRequest;
-    try {
-      request = decodeReview(body);
-    } catch (error) {
-      return fail(error, undefined);
-    }
-    const { uid } = request;
+  const withPlan = (
+    request: ToldRequest,
+    uid: string,
+    entry: Entry,
+    answer: (plan: Plan) => AdmissionAnswer,
+  ): AdmissionAnswer | Promise<AdmissionAnswer> => {
     try {
       const plan = plans.planFor(namespaceOf(request), entry);
-      if (!(plan instanceof Promise)) return answer(request, plan, started);
-      return plan
-        .then((found) => answer(request, found, started))
-        .catch((error: unknown) => fail(error, uid));
+      if (!(plan instanceof Promise)) return answer(plan);
+      return plan.then(answer).catch((error: unknown) => fail(error, uid));
     } catch (error) {
       return fail(error, uid);
     }
+  };
+
+  return (body, entry) => {
+    const started = timer();
+    let review: Review;
+    try {
+      const text = reviewText(body);
+      const essence = essenceOf(text);
+      const known = essence === undefined ? undefined : memory.find(essence);
+      if (essence !== undefined && known !== undefined) {
+        const { uid } = essence;
+        return withPlan(known.request, uid, entry, (plan) =>
+          plan === known.plan ? again(known, uid, started) : first(read(text, essence), plan, started),
+        );
+      }
+      review = read(text, essence);
+    } catch (error) {
+      return fail(error, undefined);
+    }
+    const { request } = review;
+    return withPlan(request, request.uid, entry, (plan) => first(review, plan, started));
+  };
+}
+
+function read(text: string, essence: Essence | undefined): Review {
+  if (essence !== undefined) {
+    try {
+      return { request: decodeText(essence.text, essence.uid), text, essence };
+    } catch {
+      // What is wrong, and where, is said of the whole text.
+    }
+  }
+  return { request: decodeText(text), text };
+}
+
+/** Without the pod itself, which would take ten times the room. */
+function toldRequest({ kind, operation, namespace, name, dryRun, object }: AdmissionRequest): ToldRequest {
+  const { name: own, generateName, namespace: at } = object?.metadata ?? {};
+  const metadata = { name: own, generateName, namespace: at };
+  return { uid: '', kind, operation, namespace, name, dryRun, object: { metadata } };
+}
+
+function toldDecision({ outcome, because, plan, changes, skips, violations }: Decision): ToldDecision {
+  return {
+    outcome,
+    because,
+    plan,
+    changes: changes.map(({ rule }) => ({ rule })),
+    skips: skips.map(({ rule, code }) => ({ rule, code })),
+    violations: violations.map(({ rule, denied }) => ({ rule, denied })),
+    remembered: true,
   };
 }
 

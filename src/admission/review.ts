@@ -16,8 +16,16 @@ const API_VERSION = 'admission.k8s.io/v1';
  * @throws ReviewError that says what is wrong and where; nothing is ever read as `{}`
  */
 export function decodeReview(body: Buffer): AdmissionRequest {
-  if (body.length === 0) throw new ReviewError('the body is empty: expected an AdmissionReview');
-  const review = parse(textOf(body));
+  return decodeText(reviewText(body));
+}
+
+/**
+ * The same, of the text of `reviewText`.
+ *
+ * @param uid instead of the text's own
+ */
+export function decodeText(text: string, uid?: string): AdmissionRequest {
+  const review = parse(text);
   if (!isRecord(review))
     throw new ReviewError(`the body is ${describeValue(review)}: expected an AdmissionReview`);
   if (review['kind'] !== 'AdmissionReview') {
@@ -26,10 +34,12 @@ export function decodeReview(body: Buffer): AdmissionRequest {
   if (review['apiVersion'] !== API_VERSION) {
     throw new ReviewError(`apiVersion: ${found(review['apiVersion'])} is not supported; use ${API_VERSION}`);
   }
-  return checkRequest(review['request']);
+  return checkRequest(review['request'], uid);
 }
 
-function textOf(body: Buffer): string {
+/** @throws ReviewError where it is empty or not UTF-8 */
+export function reviewText(body: Buffer): string {
+  if (body.length === 0) throw new ReviewError('the body is empty: expected an AdmissionReview');
   // Mostly it is, and then the bytes need no decoding.
   if (isAscii(body)) return body.toString('latin1');
   // Buffer.toString would replace bad bytes silently, and so change what a user wrote.
@@ -51,7 +61,7 @@ function parse(text: string): unknown {
   }
 }
 
-function checkRequest(request: unknown): AdmissionRequest {
+function checkRequest(request: unknown, otherUid?: string): AdmissionRequest {
   if (!isRecord(request)) throw new ReviewError(`request: ${describeMissing(request)}`);
   const { uid, kind, operation, object, oldObject } = request;
   if (typeof uid !== 'string' || uid === '') throw new ReviewError(`request.uid: ${describeMissing(uid)}`);
@@ -82,7 +92,7 @@ function checkRequest(request: unknown): AdmissionRequest {
   // Checked above, field by field; of what else there is nothing is read. A copy of the whole request would cost more.
   const given = request as unknown as AdmissionRequest;
   return {
-    uid,
+    uid: otherUid ?? uid,
     kind: { group: kind['group'] ?? '', version: given.kind.version, kind: given.kind.kind },
     operation,
     subResource: given.subResource,
@@ -114,24 +124,41 @@ function describeMissing(value: unknown): string {
     : `${describeValue(value)} is not what belongs here`;
 }
 
+/** The answer to a request, as JSON text. */
+export function encodeReview(request: Pick<AdmissionRequest, 'uid'>, decision: Decision): string {
+  return answerTo(request.uid, encodeDecision(decision).text);
+}
+
+/** @param rest of `encodeDecision` */
+export function answerTo(uid: string, rest: string): string {
+  return HEAD + jsonString(uid) + rest;
+}
+
 /**
- * The answer to a request, as JSON text: the only place where a response is put together. Only ASCII, and put together as
+ * All of an answer that follows the uid: the only place where a response is put together. Only ASCII, and put together as
  * text: JSON.stringify would look at each character of the patch once more.
+ *
+ * @param mark looked for in what the answer says, before it is encoded
  */
-export function encodeReview(request: AdmissionRequest, decision: Decision): string {
+export function encodeDecision(
+  decision: Decision,
+  mark?: string,
+): { readonly text: string; readonly isMarked: boolean } {
   const { outcome, patch, warnings } = decision;
-  let text = `${HEAD}{"uid":${jsonString(request.uid)},"allowed":${outcome === 'denied' ? 'false' : 'true'}`;
+  const patchText = patch.length > 0 ? JSON.stringify(patch) : '';
+  let text = `,"allowed":${outcome === 'denied' ? 'false' : 'true'}`;
   if (outcome === 'denied')
     text += `,"status":{"code":403,"reason":"Forbidden","message":${jsonString(decision.message ?? 'denied')}}`;
   if (patch.length > 0)
-    text += `,"patchType":"JSONPatch","patch":"${Buffer.from(JSON.stringify(patch)).toString('base64')}"`;
+    text += `,"patchType":"JSONPatch","patch":"${Buffer.from(patchText).toString('base64')}"`;
   if (warnings.length > 0)
     text += `,"warnings":[${warnings.map((warning) => jsonString(printable(warning))).join(',')}]`;
   if (outcome !== 'ignored') text += `,"auditAnnotations":${auditAnnotations(decision)}`;
-  return `${text}}}`;
+  const isMarked = mark !== undefined && (patchText.includes(mark) || text.includes(mark));
+  return { text: `${text}}}`, isMarked };
 }
 
-const HEAD = `{"apiVersion":"${API_VERSION}","kind":"AdmissionReview","response":`;
+const HEAD = `{"apiVersion":"${API_VERSION}","kind":"AdmissionReview","response":{"uid":`;
 
 /** Without `/` in keys, and never read from the object's own annotation, which its author can forge. */
 function auditAnnotations({ outcome, plan, changes, skips, violations }: Decision): string {

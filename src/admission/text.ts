@@ -1,6 +1,6 @@
 import type { ContainerRef } from '../hardening/rule.js';
 import type { RulePlan } from '../hardening/plan.js';
-import type { AdmissionRequest } from './types.js';
+import type { AdmissionRequest, ToldRequest } from './types.js';
 
 const NOT_PRINTABLE = /[^\x20-\x7e]/;
 const EACH_NOT_PRINTABLE = /[^\x20-\x7e]/g;
@@ -50,7 +50,7 @@ export function objectName(request: AdmissionRequest): string {
   return printable(`${request.kind.kind.toLowerCase()}/${name}`);
 }
 
-export function namespaceOf(request: AdmissionRequest): string {
+export function namespaceOf(request: ToldRequest): string {
   const own: unknown = request.object?.metadata?.namespace;
   return request.namespace || (typeof own === 'string' && own) || 'default';
 }

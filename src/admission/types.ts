@@ -1,5 +1,5 @@
 import type { Operation } from 'fast-json-patch';
-import type { Change, Skip, Violation } from '../hardening/rule.js';
+import type { Change, RuleId, Skip, Violation } from '../hardening/rule.js';
 import type { Plan } from '../hardening/plan.js';
 import type { ObjectMeta } from '../hardening/podSpec.js';
 
@@ -55,4 +55,24 @@ export interface Decision {
   readonly warnings: readonly string[];
   /** Only when `denied`: the one message that lists every violation and how to lift each. */
   readonly message?: string | undefined;
+}
+
+/** What the log and the metrics say of a decision. */
+export interface ToldDecision extends Pick<Decision, 'outcome' | 'because' | 'plan'> {
+  readonly changes: readonly Pick<Change, 'rule'>[];
+  readonly skips: readonly Pick<Skip, 'rule' | 'code'>[];
+  readonly violations: readonly { readonly rule: RuleId; readonly denied?: true | undefined }[];
+  /** It was made for an earlier request that said the same (see decisionMemory.ts). */
+  readonly remembered?: true | undefined;
+}
+
+/** What the log says of the request. */
+export interface ToldRequest extends Pick<
+  AdmissionRequest,
+  'uid' | 'kind' | 'operation' | 'namespace' | 'name' | 'dryRun'
+> {
+  readonly object?:
+    | { readonly metadata?: Pick<ObjectMeta, 'name' | 'generateName' | 'namespace'> | null | undefined }
+    | null
+    | undefined;
 }

@@ -1,5 +1,5 @@
 import type { DecisionObserver } from '../admission/handler.js';
-import type { AdmissionRequest, Decision } from '../admission/types.js';
+import type { ToldDecision, ToldRequest } from '../admission/types.js';
 import { RULE_IDS, ruleIds, type RuleId } from '../hardening/rule.js';
 import { DECISION, type Logger } from './logger.js';
 import type { Metrics } from './metrics.js';
@@ -19,7 +19,7 @@ export class DecisionLog implements DecisionObserver {
     private readonly logs: DecisionLogs,
   ) {}
 
-  decided(decision: Decision, request: AdmissionRequest, seconds: number): void {
+  decided(decision: ToldDecision, request: ToldRequest, seconds: number): void {
     this.count(decision, seconds);
     if (this.wants(decision)) this.logger.info(DECISION, decisionFields(decision, request, seconds));
   }
@@ -32,9 +32,13 @@ export class DecisionLog implements DecisionObserver {
     this.logger.error('decision failed', { uid, rule, error });
   }
 
-  private count({ plan, outcome, changes, skips, violations }: Decision, seconds: number): void {
+  private count(
+    { plan, outcome, changes, skips, violations, remembered }: ToldDecision,
+    seconds: number,
+  ): void {
     this.metrics.decisions[plan?.mode ?? 'none'][outcome].inc();
     this.metrics.decisionSeconds.observe(seconds);
+    if (remembered) this.metrics.remembered.inc();
     const changed = outcome === 'patched' ? this.metrics.changes.made : this.metrics.changes.reported;
     for (const { rule } of changes) changed[rule].inc();
     for (const { rule, code } of skips) this.metrics.skipped(rule, code);
@@ -44,7 +48,7 @@ export class DecisionLog implements DecisionObserver {
   }
 
   /** In audit namespaces `changed` at least, since a controller's warnings reach nobody; but `none` means none. */
-  private wants({ plan, outcome, changes, violations }: Decision): boolean {
+  private wants({ plan, outcome, changes, violations }: ToldDecision): boolean {
     if (this.logs === 'none') return false;
     if (this.logs === 'all' || outcome === 'denied') return true;
     if (plan?.mode === 'audit') return changes.length > 0 || violations.length > 0;
@@ -53,8 +57,8 @@ export class DecisionLog implements DecisionObserver {
 }
 
 function decisionFields(
-  decision: Decision,
-  request: AdmissionRequest,
+  decision: ToldDecision,
+  request: ToldRequest,
   seconds: number,
 ): Record<string, unknown> {
   const { plan, outcome, because, changes, skips, violations } = decision;
@@ -72,6 +76,7 @@ function decisionFields(
     policy: plan?.policy,
     outcome,
     because,
+    remembered: decision.remembered,
     changed: ruleIds(changes),
     skipped: ruleIds(skips),
     violated: ruleIds(violations),

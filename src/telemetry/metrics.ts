@@ -66,6 +66,7 @@ export class Metrics {
   readonly violations: { readonly denied: RuleSeries; readonly reported: RuleSeries };
   readonly refused: Readonly<Record<Refusal, Series>>;
   readonly requestsInFlight: Series;
+  readonly remembered: Series;
   readonly bodyBytesInFlight: Series;
   readonly uncaughtErrors: Series;
   readonly tlsReloads: Series;
@@ -158,6 +159,11 @@ export class Metrics {
       'Previews given up by ending their thread, by why: too much time or memory, or an error',
       'why',
     );
+    this.remembered = family(
+      'counter',
+      'remembered_decisions_total',
+      'Decisions taken from an earlier request that said the same',
+    ).series();
     this.failures = family(
       'counter',
       'failed_decisions_total',

@@ -1,7 +1,12 @@
 import { Buffer } from 'node:buffer';
 import fastJsonPatch, { type Operation } from 'fast-json-patch';
 import { createAdmissionHandler, type AdmissionAnswer } from '../../../src/admission/handler.js';
-import type { AdmissionRequest, Decision, KubernetesObject } from '../../../src/admission/types.js';
+import type {
+  AdmissionRequest,
+  KubernetesObject,
+  ToldDecision,
+  ToldRequest,
+} from '../../../src/admission/types.js';
 import type { Plan } from '../../../src/hardening/plan.js';
 import type { PlanSource } from '../../../src/policy/planSource.js';
 import { StandalonePlans } from '../../../src/policy/standalonePlans.js';
@@ -81,7 +86,8 @@ export function reviewOf(request: unknown): string {
 }
 
 export interface Told {
-  readonly decisions: Decision[];
+  readonly decisions: ToldDecision[];
+  readonly requests: ToldRequest[];
   readonly failures: { readonly error: unknown; readonly uid: string | undefined }[];
 }
 
@@ -89,11 +95,14 @@ export interface Told {
 export function handlerFor(plans: PlanSource): Told & {
   readonly answer: (body: string | Buffer) => AdmissionAnswer | Promise<AdmissionAnswer>;
 } {
-  const told: Told = { decisions: [], failures: [] };
+  const told: Told = { decisions: [], requests: [], failures: [] };
   const handler = createAdmissionHandler({
     plans,
     observer: {
-      decided: (decision) => void told.decisions.push(decision),
+      decided: (decision, request) => {
+        told.decisions.push(decision);
+        told.requests.push(request);
+      },
       failed: (error, uid) => void told.failures.push({ error, uid }),
     },
   });

@@ -1,14 +1,18 @@
 // The client of `npm run bench` where there is no wrk.
-//   node autocannon.js URL FOLDER CONNECTIONS SECONDS
+//   node autocannon.js URL FOLDER CONNECTIONS SECONDS MARK...      a MARK: as reviews.lua has it
 import { readFileSync } from 'node:fs';
 import autocannon from 'autocannon';
 
-const [url = '', folder = '', connections = '', seconds = ''] = process.argv.slice(2);
-const requests = Array.from({ length: 64 }, (_, index) => ({
-  method: 'POST',
-  headers: { 'content-type': 'application/json' },
-  body: readFileSync(`${folder}/${index}.json`),
-}));
+const [url = '', folder = '', connections = '', seconds = '', ...marks] = process.argv.slice(2);
+let next = 0;
+const requests = Array.from({ length: 64 }, (_, index) => {
+  const text = readFileSync(`${folder}/${index}.json`, 'utf8');
+  return {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    setupRequest: (request) => ({ ...request, body: numbered(text, String(next++).padStart(9, '0')) }),
+  };
+});
 const result = await autocannon({
   url,
   connections: Number(connections),
@@ -24,3 +28,7 @@ const measured = {
   p99Ms: result.latency.p99,
 };
 process.stdout.write(`RESULT ${JSON.stringify(measured)}\n`);
+
+function numbered(text, digits) {
+  return marks.reduce((body, mark) => body.replaceAll(mark, digits.slice(-mark.length)), text);
+}

@@ -18,6 +18,8 @@ export interface Load {
   readonly reviews: string;
   readonly connections: number;
   readonly seconds: number;
+  /** What becomes a number in each review, another one in each request; at most 9 characters each. */
+  readonly marks: readonly string[];
 }
 
 /** The core of the client; the servers have the other. */
@@ -29,7 +31,7 @@ const AUTOCANNON = fileURLToPath(new URL('autocannon.js', import.meta.url));
 export const CLIENT = spawnSync('wrk', ['--version']).error === undefined ? 'wrk' : 'autocannon';
 
 /** Sends reviews as fast as they are answered, over connections that are kept. */
-export async function load({ url, path, reviews, connections, seconds }: Load): Promise<Measured> {
+export async function load({ url, path, reviews, connections, seconds, marks }: Load): Promise<Measured> {
   const own =
     CLIENT === 'wrk'
       ? [
@@ -44,8 +46,9 @@ export async function load({ url, path, reviews, connections, seconds }: Load): 
           '--',
           reviews,
           path,
+          ...marks,
         ]
-      : [process.execPath, AUTOCANNON, url + path, reviews, String(connections), String(seconds)];
+      : [process.execPath, AUTOCANNON, url + path, reviews, String(connections), String(seconds), ...marks];
   const text = await outputOf('taskset', ['-c', CORE, ...own]);
   const result = /^RESULT (.*)$/m.exec(text)?.[1];
   if (result === undefined) throw new Error(`${CLIENT} gave no result:\n${text}`);

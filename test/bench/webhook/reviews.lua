@@ -1,20 +1,48 @@
 -- wrk's side of `npm run bench`: sends the reviews of a folder in turn, and prints what it measured as one line of JSON.
---   wrk ... -s reviews.lua URL -- FOLDER PATH
+--   wrk ... -s reviews.lua URL -- FOLDER PATH MARK...
+-- Each MARK in a review becomes a number of the same length, another one in each request.
 local requests = {}
 local next = 0
 
+-- The text as pieces: a string as it is, a number where so many digits belong.
+local function pieces(text, marks)
+  local list = { text }
+  for _, mark in ipairs(marks) do
+    local parts = {}
+    for _, piece in ipairs(list) do
+      while type(piece) == "string" do
+        local from, to = piece:find(mark, 1, true)
+        if from == nil then break end
+        parts[#parts + 1] = piece:sub(1, from - 1)
+        parts[#parts + 1] = #mark
+        piece = piece:sub(to + 1)
+      end
+      parts[#parts + 1] = piece
+    end
+    list = parts
+  end
+  return list
+end
+
 function init(args)
   local headers = { ["Content-Type"] = "application/json" }
+  local marks = {}
+  for index = 3, #args do marks[#marks + 1] = args[index] end
   for index = 0, 63 do
     local file = assert(io.open(args[1] .. "/" .. index .. ".json", "rb"))
-    requests[index] = wrk.format("POST", args[2], headers, file:read("*a"))
+    requests[index] = pieces(wrk.format("POST", args[2], headers, file:read("*a")), marks)
     file:close()
   end
 end
 
 function request()
-  next = (next + 1) % 64
-  return requests[next]
+  next = next + 1
+  local parts = {}
+  local digits = string.format("%09d", next)
+  for index, piece in ipairs(requests[next % 64]) do
+    parts[index] = type(piece) == "string" and piece or digits:sub(-piece)
+  end
+  return table.concat(parts)
 end
 
 function done(summary, latency, _)

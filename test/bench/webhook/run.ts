@@ -12,7 +12,7 @@ import { isDeepStrictEqual } from 'node:util';
 import fastJsonPatch, { type Operation } from 'fast-json-patch';
 import { isRecord } from '../../../src/hardening/locate.js';
 import { CertificateAuthority, validFor } from '../../../src/server/certificateAuthority.js';
-import { podReview } from '../review.js';
+import { podReview, POD_MARKS, REPLICA_SET_MARK } from '../review.js';
 import { CLIENT, load, type Measured } from './load.js';
 import { namespaceMemory } from './namespaceMemory.js';
 import { VARIANTS, post, startServer, usage, type Files, type Server, type Variant } from './servers.js';
@@ -119,6 +119,7 @@ async function main(): Promise<void> {
       reviews,
       connections: CONNECTIONS,
       seconds,
+      marks: server.variant === 'kube-harden new' ? [...POD_MARKS, REPLICA_SET_MARK] : POD_MARKS,
     });
   for (const server of servers) await loadOf(server, WARM_UP_SECONDS);
   const rounds = new Map<Variant, Round[]>(servers.map(({ variant }) => [variant, []]));
@@ -249,13 +250,13 @@ function print(figures: ReadonlyMap<Variant, Figures>): void {
     ['MB after', 'rssAfterMb', 0],
     ['ready ms', 'readyMs', 0],
   ];
-  say(['variant'.padEnd(12), ...columns.map(([head]) => head.padStart(16))].join(''));
+  say(['variant'.padEnd(16), ...columns.map(([head]) => head.padStart(16))].join(''));
   for (const [variant, own] of figures) {
     const cells = columns.map(([, figure, digits]) => {
       const times = floor === undefined ? '' : ` (${(own[figure] / floor[figure]).toFixed(2)})`;
       return (own[figure].toFixed(digits) + times).padStart(16);
     });
-    say([variant.padEnd(12), ...cells].join('') + (own.failed > 0 ? `  ${own.failed} failed` : ''));
+    say([variant.padEnd(16), ...cells].join('') + (own.failed > 0 ? `  ${own.failed} failed` : ''));
   }
   say('(in brackets: times the floor)\n');
   const ours = figures.get('kube-harden');

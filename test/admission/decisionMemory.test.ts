@@ -1,0 +1,250 @@
+import { expect } from 'chai';
+import { DecisionMemory, type Remembered } from '../../src/admission/decisionMemory.js';
+import { BUILTIN_POLICIES } from '../../src/policy/builtin.generated.js';
+import type { Essence } from '../../src/admission/essence.js';
+import type { PlanSource } from '../../src/policy/planSource.js';
+import { StandalonePlans } from '../../src/policy/standalonePlans.js';
+import { controllerPod } from '../support/controllerPod.js';
+import { corpusWorkloads } from '../support/corpus.js';
+import { namespace, policyFrom, withBuiltin } from '../support/policies.js';
+import { apiServerReview } from './support/apiServerReview.js';
+import { handlerFor, planOf, plansOf, podTemplate, responseOf, workload } from './support/reviews.js';
+
+const uidOf = (number: number): string => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+
+/** Counts what is read of a plan's rules: a decision that is made reads them, one that is remembered does not. */
+function counted(plans: PlanSource): { readonly plans: PlanSource; decisions: number } {
+  const counter = { decisions: 0, plans };
+  const watched = new Map<unknown, ReturnType<typeof planOf>>();
+  return Object.assign(counter, {
+    plans: {
+      planFor: (name: string, entry: 'any') => {
+        const plan = plans.planFor(name, entry) as ReturnType<typeof planOf>;
+        const known = watched.get(plan);
+        if (known !== undefined) return known;
+        const proxy = new Proxy(plan, {
+          get(target, field) {
+            if (field === 'rules') counter.decisions++;
+            return Reflect.get(target, field) as unknown;
+          },
+        });
+        watched.set(plan, proxy);
+        return proxy;
+      },
+    },
+  });
+}
+
+describe('remembered decisions', () => {
+  const deployment = controllerPod(workload('Deployment'));
+
+  it('are what every pod of the corpus would be answered without, under every built-in policy', () => {
+    const workloads = corpusWorkloads();
+    let patched = 0;
+    for (const policy of ['baseline', 'default', 'restricted']) {
+      const plans = new StandalonePlans({
+        policies: BUILTIN_POLICIES,
+        namespaces: new Map([['shop', namespace('shop', { mode: 'enforce', policy })]]),
+        clock: () => 0,
+      });
+      const memory = handlerFor(plans);
+      workloads.forEach(({ id, object }, index) => {
+        const pod = controllerPod(object);
+        const details = { uid: uidOf(index), letters: 'zzzzz', time: '2026-11-26T08:00:00Z' };
+        // Told from its own text alone: no handler remembers what it sees for the first time.
+        const expected = handlerFor(plans);
+        const answer = expected.answer(apiServerReview(pod, details)) as { body: string };
+        for (const letters of ['bbbbb', 'ccccc'])
+          void memory.answer(apiServerReview(pod, { uid: uidOf(99), letters, time: '2026-01-01T00:00:00Z' }));
+        expect(memory.answer(apiServerReview(pod, details)), id).to.deep.equal(answer);
+        const told = memory.decisions.at(-1);
+        const first = expected.decisions[0];
+        expect([told?.outcome, told?.changes.length, told?.skips.length, told?.violations.length], id).to.eql(
+          [first?.outcome, first?.changes.length, first?.skips.length, first?.violations.length],
+        );
+        if (answer.body.includes('"patch"')) patched++;
+      });
+    }
+    expect(patched).to.be.greaterThan(workloads.length);
+  });
+
+  it('are made twice, and not a third time', () => {
+    const counter = counted(plansOf());
+    const handler = handlerFor(counter.plans);
+    const seen: number[] = [];
+    for (let index = 0; index < 4; index++) {
+      void handler.answer(apiServerReview(deployment, { uid: uidOf(index) }));
+      seen.push(counter.decisions);
+    }
+    expect(seen[1]).to.be.greaterThan(seen[0] ?? 0);
+    expect(seen.slice(2)).to.deep.equal([seen[1], seen[1]]);
+    expect(handler.decisions).to.have.length(4);
+  });
+
+  it('answer each request with its own uid, and tell the log so', async () => {
+    const handler = handlerFor(plansOf());
+    const uids = [];
+    for (let index = 0; index < 5; index++)
+      uids.push(responseOf(await handler.answer(apiServerReview(deployment, { uid: uidOf(index) }))).uid);
+    expect(uids).to.deep.equal([0, 1, 2, 3, 4].map(uidOf));
+    expect(handler.requests.map(({ uid }) => uid)).to.deep.equal(uids);
+    expect(handler.requests[4]).to.deep.include({ namespace: 'shop', operation: 'CREATE', dryRun: false });
+    expect(handler.requests[4]?.object?.metadata?.generateName).to.equal('web-5d4f8c7b69-');
+  });
+
+  it('end with the plan that they were made for', async () => {
+    const [first, second] = [planOf(), planOf('  rules: {seccompProfile: {action: Disabled}}')];
+    let plan = first;
+    const handler = handlerFor({ planFor: () => plan });
+    const answers = [];
+    for (const next of [first, first, first, second, second, second, first]) {
+      plan = next;
+      const { operations } = responseOf(await handler.answer(apiServerReview(deployment)));
+      answers.push(JSON.stringify(operations).includes('seccompProfile'));
+    }
+    expect(answers).to.deep.equal([true, true, true, false, false, false, true]);
+  });
+
+  it('end when an exception does, to the millisecond', async () => {
+    const expiry = Date.parse('2027-01-02T00:00:00Z');
+    let now = expiry - 1;
+    const spec = `
+  exceptions:
+    - {name: old, rules: [seccompProfile], reason: r, expires: "2027-01-01", match: {namespaces: [shop]}}`;
+    const plans = new StandalonePlans({
+      policies: withBuiltin(policyFrom(spec)),
+      namespaces: new Map([['shop', namespace('shop', { mode: 'enforce' })]]),
+      clock: () => now,
+    });
+    const handler = handlerFor(plans);
+    const isPatched = async (): Promise<boolean> =>
+      JSON.stringify(responseOf(await handler.answer(apiServerReview(deployment))).operations).includes(
+        'seccompProfile',
+      );
+    expect([await isPatched(), await isPatched(), await isPatched()]).to.deep.equal([false, false, false]);
+    now = expiry;
+    expect(await isPatched()).to.equal(true);
+  });
+
+  it('are of one namespace, where two have different plans', async () => {
+    const plans = plansOf();
+    const handler = handlerFor(plans);
+    for (let index = 0; index < 3; index++) await handler.answer(apiServerReview(deployment));
+    const other = await handler.answer(apiServerReview(deployment, { namespace: 'kube-system' }));
+    expect(responseOf(other)).to.not.have.property('patch');
+  });
+
+  it('are waited for where the plan is, and then only used if it is still the same', async () => {
+    let plan = planOf();
+    const handler = handlerFor({ planFor: () => Promise.resolve(plan) });
+    for (let index = 0; index < 3; index++) await handler.answer(apiServerReview(deployment));
+    plan = planOf('', { mode: 'disabled' });
+    expect(responseOf(await handler.answer(apiServerReview(deployment)))).to.not.have.property('patch');
+  });
+
+  it('are none where a request was refused', async () => {
+    const handler = handlerFor(plansOf());
+    const wrong = apiServerReview(controllerPod(workload('Deployment', podTemplate()))).replace(
+      '"image":"web:1"',
+      '"image":["web:1"]',
+    );
+    for (let index = 0; index < 3; index++) {
+      const { status, body } = await handler.answer(wrong);
+      expect(status).to.equal(400);
+      expect(body).to.contain('spec.containers[0].image');
+    }
+  });
+
+  it('are none of what is no JSON behind managedFields, which is refused each time', async () => {
+    const handler = handlerFor(plansOf());
+    const cut = apiServerReview(deployment).slice(0, -3);
+    for (let index = 0; index < 3; index++) {
+      const { status, body } = await handler.answer(cut);
+      expect(status).to.equal(400);
+      expect(body).to.contain('the body is not JSON');
+    }
+  });
+
+  it('are of what was sent, whatever another client has sent in the form of an API server', async () => {
+    const honest = apiServerReview(deployment);
+    const expected = await handlerFor(plansOf()).answer(honest);
+    const forged = [
+      honest.replace(',"managedFields":[', ',"managedFields":[{"hostNetwork":true},'),
+      honest.replace('},"spec":', ',"x":[1]},"spec":'),
+      honest.replace('"namespace":"shop","operation"', '"namespace":"kube-system","operation"'),
+      honest.replace('"metadata":{', '"metadata":{"annotations":{"kubernetes.io/config.mirror":"x"},'),
+      honest.replaceAll('kube-api-access-x7k2p', 'kube-api-access-*****'),
+    ];
+    for (const text of forged) {
+      expect(text).to.not.equal(honest);
+      const handler = handlerFor(plansOf());
+      for (let index = 0; index < 3; index++) await handler.answer(text);
+      for (let index = 0; index < 3; index++) expect(await handler.answer(honest)).to.deep.equal(expected);
+    }
+  });
+});
+
+describe('DecisionMemory', () => {
+  const remembered = (answer: string): Remembered => ({ answer }) as Remembered;
+  const essenceOf = (number: number, length = 1000): Essence => {
+    const text = String(number)
+      .padStart(8, '0')
+      .repeat(length / 8);
+    return { uid: '', text, sum: number };
+  };
+
+  function twice(memory: DecisionMemory, essence: Essence, answer = 'x'): void {
+    for (let time = 0; time < 2; time++) memory.offer(essence, () => remembered(answer));
+  }
+
+  it('keeps nothing that came once', () => {
+    const memory = new DecisionMemory();
+    let made = 0;
+    for (let number = 1; number <= 1000; number++)
+      memory.offer(essenceOf(number), () => {
+        made++;
+        return remembered('x');
+      });
+    expect(made).to.equal(0);
+    expect(memory.find(essenceOf(1))).to.equal(undefined);
+  });
+
+  it('keeps what comes again, and forgets first what nobody asks for', () => {
+    const memory = new DecisionMemory();
+    twice(memory, essenceOf(0), 'asked for');
+    twice(memory, essenceOf(1), 'forgotten');
+    for (let number = 2; number < 20_000; number++) {
+      twice(memory, essenceOf(number));
+      expect(memory.find(essenceOf(0))?.answer).to.equal('asked for');
+    }
+    expect(memory.find(essenceOf(1))).to.equal(undefined);
+    expect(memory.find(essenceOf(19_999))?.answer).to.equal('x');
+  });
+
+  it('holds at most 8 MiB of text, whatever comes', () => {
+    const memory = new DecisionMemory();
+    for (let number = 0; number < 3000; number++) twice(memory, essenceOf(number, 16_000));
+    let characters = 0;
+    for (let number = 0; number < 3000; number++)
+      if (memory.find(essenceOf(number, 16_000)) !== undefined) characters += 16_000;
+    expect(characters).to.be.within(4 * 2 ** 20 - 32_000, 8 * 2 ** 20);
+  });
+
+  it('keeps no text of more than 64 KiB', () => {
+    const memory = new DecisionMemory();
+    twice(memory, essenceOf(1, 64 * 1024));
+    twice(memory, essenceOf(2, 64 * 1024 + 8));
+    expect(memory.find(essenceOf(1, 64 * 1024))).to.not.equal(undefined);
+    expect(memory.find(essenceOf(2, 64 * 1024 + 8))).to.equal(undefined);
+  });
+
+  it('takes no text for another of the same sum, and keeps the one that came last', () => {
+    const memory = new DecisionMemory();
+    const [one, other] = [essenceOf(1), { ...essenceOf(2), sum: 1 }];
+    twice(memory, one, 'one');
+    expect(memory.find(other)).to.equal(undefined);
+    twice(memory, other, 'other');
+    expect(memory.find(other)?.answer).to.equal('other');
+    expect(memory.find(one)).to.equal(undefined);
+  });
+});
