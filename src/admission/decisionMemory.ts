@@ -1,5 +1,4 @@
 import type { Plan } from '../hardening/plan.js';
-import type { Essence } from './essence.js';
 import type { ToldDecision, ToldRequest } from './types.js';
 
 /** A decision that has been made, and its answer. */
@@ -17,48 +16,57 @@ export interface Remembered {
 const GENERATION_CHARACTERS = 4 * 1024 * 1024;
 /** Longer ones are rare, and cost the most room. */
 const TEXT_CHARACTERS_MAX = 64 * 1024;
-/** A power of two: a slot's number is the last bits of a sum. */
-const SEEN_SLOTS = 4096;
-interface Kept extends Remembered {
-  readonly text: string;
-}
+/** Texts that came once: so many that the pods of a burst are among them, and few enough to be forgotten young. */
+const RECENT_TEXTS = 128;
+const RECENT_CHARACTERS = 512 * 1024;
 
 /**
  * Decisions by the text that they were made from (see essence.ts). A decision is a function of that text and the plan, so
- * what is kept is what would be decided again, and nobody can put anything else there. A text is kept when it comes a
- * second time, so that pods of which there is one cost no more than a number. Two generations: what is asked for goes
- * into the young one, and the old one is forgotten when that is full.
+ * what is kept is what would be decided again, and nobody can put anything else there. A text is kept when it comes
+ * again soon, so that pods of which there is one take no room. Two generations: what is asked for goes into the young
+ * one, and the old one is forgotten when that is full.
  */
 export class DecisionMemory {
-  private young = new Map<number, Kept>();
-  private old = new Map<number, Kept>();
+  private young = new Map<string, Remembered>();
+  private old = new Map<string, Remembered>();
   private characters = 0;
-  private readonly seen = new Uint32Array(SEEN_SLOTS);
+  /** In the order in which they came. */
+  private readonly recent = new Set<string>();
+  private recentCharacters = 0;
 
-  find({ text, sum }: Essence): Remembered | undefined {
-    const found = this.young.get(sum);
-    if (found !== undefined) return found.text === text ? found : undefined;
-    const older = this.old.get(sum);
-    if (older?.text !== text) return undefined;
-    this.keep(sum, older);
+  find(text: string): Remembered | undefined {
+    const found = this.young.get(text);
+    if (found !== undefined) return found;
+    const older = this.old.get(text);
+    if (older !== undefined) this.keep(text, older);
     return older;
   }
 
   /** @param make called where the text is worth being kept */
-  offer({ text, sum }: Essence, make: () => Remembered): void {
-    const slot = sum % SEEN_SLOTS;
-    const comesAgain = this.seen[slot] === sum;
-    this.seen[slot] = sum;
-    if (comesAgain && text.length <= TEXT_CHARACTERS_MAX) this.keep(sum, { ...make(), text });
+  offer(text: string, make: () => Remembered): void {
+    if (text.length > TEXT_CHARACTERS_MAX) return;
+    if (this.young.has(text) || this.recent.has(text)) this.keep(text, make());
+    else this.seen(text);
   }
 
-  private keep(sum: number, kept: Kept): void {
-    this.characters += kept.text.length + kept.answer.length;
+  private keep(text: string, remembered: Remembered): void {
+    const characters = text.length + remembered.answer.length;
+    this.characters += characters;
     if (this.characters > GENERATION_CHARACTERS) {
       this.old = this.young;
       this.young = new Map();
-      this.characters = kept.text.length + kept.answer.length;
+      this.characters = characters;
     }
-    this.young.set(sum, kept);
+    this.young.set(text, remembered);
+  }
+
+  private seen(text: string): void {
+    this.recent.add(text);
+    this.recentCharacters += text.length;
+    for (const oldest of this.recent) {
+      if (this.recent.size <= RECENT_TEXTS && this.recentCharacters <= RECENT_CHARACTERS) break;
+      this.recent.delete(oldest);
+      this.recentCharacters -= oldest.length;
+    }
   }
 }

@@ -8,11 +8,6 @@ export interface Essence {
   readonly uid: string;
   /** A whole review: with a uid of our own, without managedFields, with `TOKEN_VOLUME` for the name of that volume. */
   readonly text: string;
-  /**
-   * 32 bits that mostly tell two texts apart, for a sixth of what a sum of all their characters costs. Those that it does
-   * not tell apart take each other's place in the memory.
-   */
-  readonly sum: number;
 }
 
 /** No object can have a volume of this name. */
@@ -50,8 +45,7 @@ export function essenceOf(text: string): Essence | undefined {
   const after = managed === -1 ? -1 : text.indexOf(AFTER_MANAGED_FIELDS, managed);
   const [end, start] = after === -1 ? [pod, pod] : [managed, after + 1];
   // Volumes and mounts are in the spec, behind all of it.
-  const essence = HEAD + OWN_UID + text.slice(uidEnd, end) + withOneTokenName(text.slice(start));
-  return { uid, text: essence, sum: sumOf(essence) };
+  return { uid, text: HEAD + OWN_UID + text.slice(uidEnd, end) + withOneTokenName(text.slice(start)) };
 }
 
 /** Only as the name of that volume and of its mounts: what else has the same name keeps it. */
@@ -65,18 +59,4 @@ function withOneTokenName(text: string): string {
   const isName = (part: string, index: number): boolean =>
     index === parts.length - 1 || part.endsWith('{"name":"');
   return parts.every(isToken) && parts.every(isName) ? parts.join(TOKEN_VOLUME) : text;
-}
-
-/** Which characters go into a sum: many of the beginning, where names and labels are, and fewer of the rest. */
-const DENSE_CHARACTERS = 2048;
-const DENSE_STEP = 4;
-const SPARSE_STEP = 16;
-
-function sumOf(text: string): number {
-  let sum = text.length;
-  let index = 0;
-  for (; index < text.length && index < DENSE_CHARACTERS; index += DENSE_STEP)
-    sum = (Math.imul(sum, 31) + text.charCodeAt(index)) | 0;
-  for (; index < text.length; index += SPARSE_STEP) sum = (Math.imul(sum, 31) + text.charCodeAt(index)) | 0;
-  return sum >>> 0;
 }

@@ -65,7 +65,7 @@ export function createAdmissionHandler({
     // What speaks of the token's volume is said of this pod alone.
     if (answer.isMarked) return first({ request: decodeText(text), text }, plan, started);
     if (essence !== undefined)
-      memory.offer(essence, () => ({
+      memory.offer(essence.text, () => ({
         plan,
         answer: answer.text,
         request: toldRequest(request),
@@ -125,7 +125,7 @@ export function createAdmissionHandler({
     try {
       const text = reviewText(body);
       const essence = essenceOf(text);
-      const known = essence === undefined ? undefined : memory.find(essence);
+      const known = essence === undefined ? undefined : memory.find(essence.text);
       if (essence !== undefined && known !== undefined) {
         const { uid } = essence;
         return withPlan(known.request, uid, entry, (plan) =>

@@ -7,6 +7,7 @@ import { ANSWER_MEDIA_TYPES, answerPreview, type PreviewQuestion } from '../../s
 import type { PreviewChoices } from '../../src/preview/choices.js';
 import { PreviewWorker, type WorkerHost, type WorkerLimits } from '../../src/preview/previewWorker.js';
 import { ProblemError } from '../../src/preview/problem.js';
+import { warmUpQuestions } from '../../src/preview/warmUp.js';
 import { manyManifests } from './support/manyManifests.js';
 
 const THREAD = new URL('./support/previewThread.js', import.meta.url);
@@ -175,5 +176,51 @@ describe('PreviewWorker', function () {
     await new Promise((resolve) => setTimeout(resolve, 200));
     await works();
     expect(ends).to.deep.equal([]);
+  });
+
+  describe('warmed', () => {
+    /** How many of its questions have come to their plans. */
+    const warm = (): (() => number) => {
+      let begun = 0;
+      const inputsWith: WorkerHost['inputsWith'] = (given) => {
+        begun++;
+        return plans.inputsWith(given);
+      };
+      worker.warm(warmUpQuestions, { ...host, inputsWith });
+      return () => begun;
+    };
+
+    it('answers questions for nobody, all of which it can read', async () => {
+      for (const asked of warmUpQuestions())
+        await answerPreview(asked, { ...host, planWith: plans.planWith.bind(plans) });
+      start();
+      const begun = warm();
+      await works();
+      while (begun() < warmUpQuestions().length) await new Promise((resolve) => setTimeout(resolve, 10));
+      expect(ends).to.deep.equal([]);
+    });
+
+    it('lets a question that somebody waits for go before', async () => {
+      start();
+      const begun = warm();
+      await works();
+      expect(begun()).to.be.below(warmUpQuestions().length);
+    });
+
+    it('does nothing where it has been at work', async () => {
+      start();
+      await works();
+      const begun = warm();
+      await works();
+      expect(begun()).to.equal(0);
+    });
+
+    it('forgets the rest when it is closed', async () => {
+      start();
+      const begun = warm();
+      worker.close();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(begun()).to.equal(0);
+    });
   });
 });

@@ -122,11 +122,12 @@ describe('preview routes', () => {
     const accept = 'application/vnd.kube-harden.annotated+json';
     const res = await post(PRIVILEGED, '/preview?mode=audit', { accept });
     expect(res.headers.get('content-type')).to.equal(`${accept}; charset=utf-8`);
-    const { text, lines, results, notes } = (await res.json()) as AnnotatedPreview;
+    const { text, lines, changes, results, notes } = (await res.json()) as AnnotatedPreview;
     const yaml = await (await post(PRIVILEGED, '/preview', { accept: 'application/yaml' })).text();
     expect(text).to.equal(yaml.replace(/^#.*\n/gm, ''));
     expect(lines.length).to.be.above(5);
     expect(results[0]).to.include({ kind: 'Pod', name: 'web' }).and.not.have.property('hardened');
+    expect(results[0]?.changes.map((index) => changes[index]?.rule)).to.include('resources');
     expect(notes.join('\n')).to.match(/^document 0 Pod default\/web:\n {2}audit: /);
   });
 

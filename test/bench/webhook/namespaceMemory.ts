@@ -4,12 +4,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { ApiServer } from '../../cluster/support/apiServer.js';
+import { REPLICA_SET_MARK } from '../review.js';
 import { freePort, post, usage, type Files } from './servers.js';
 
 const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
 const FEW = 10;
 const MANY = 10_000;
-/** Decisions after the start, spread over the namespaces. */
+/** Decisions after the start, spread over the namespaces; none can be remembered. */
 const DECISIONS = 2_000;
 const RUNS = 3;
 
@@ -55,7 +56,9 @@ async function memoryWith(namespaces: number, files: Files): Promise<number> {
     await answered(port, files.review.replace('"shop"', '"team-0"'));
     for (let index = 0; index < DECISIONS; index += 1) {
       const name = `team-${index % namespaces}`;
-      await post(port, '/mutate', files.review.replaceAll('"namespace":"shop"', `"namespace":"${name}"`));
+      const hash = String(index).padStart(REPLICA_SET_MARK.length, '0');
+      const review = files.review.replaceAll(REPLICA_SET_MARK, hash);
+      await post(port, '/mutate', review.replaceAll('"namespace":"shop"', `"namespace":"${name}"`));
     }
     return usage(child.pid ?? 0).rssBytes / 2 ** 20;
   } finally {
