@@ -3,7 +3,7 @@ import { comparedLines, editedRegions } from './diff.js';
 import { notes } from './notes.js';
 import type { Preview } from './preview.js';
 import type { FilePreview } from './previewFile.js';
-import type { PreviewResult } from './result.js';
+import type { PreviewChange, PreviewResult } from './result.js';
 import type { TracedSplice } from './splice.js';
 
 /** Of `POST /preview`: the hardened manifests with each changed line tied to what changed it. */
@@ -18,10 +18,17 @@ export interface AnnotatedPreview {
    * of JSON on one line) is there once for each of them.
    */
   readonly lines: readonly AnnotatedLine[];
-  readonly results: readonly Omit<PreviewResult, 'hardened'>[];
+  /** What is done to the objects, each change once: thousands of objects have the same few. */
+  readonly changes: readonly PreviewChange[];
+  readonly results: readonly AnnotatedResult[];
   /** What the text cannot show: the mode, violations, what is wrong with labels and exceptions. Lines to print. */
   readonly notes: readonly string[];
 }
+
+/** What hardening does to one object; its changes are indexes in the answer's. */
+export type AnnotatedResult = Omit<PreviewResult, 'hardened' | 'changes'> & {
+  readonly changes: readonly number[];
+};
 
 /** A line of the hardened text that is not in the input. Lines end with a line feed, alone or after a carriage return. */
 export interface AnnotatedLine {
@@ -31,7 +38,7 @@ export interface AnnotatedLine {
   readonly original: number;
   /** Index in `results` of the object that it belongs to. */
   readonly result: number;
-  /** Indexes in that result's `changes`: those that wrote it. A line that opens a map or list has all beneath it. */
+  /** Which of that result's `changes`, by their place there: those that wrote it. A line that opens a map or list has all beneath it. */
   readonly changes: readonly number[];
 }
 
@@ -57,9 +64,27 @@ export function annotate(preview: FilePreview): AnnotatedPreview {
   return {
     text,
     lines: annotatedLines(file.text, text, splices, index),
-    results: previews.map(({ result: { hardened: _, ...result } }) => result),
+    ...tabled(previews),
     notes: notes(previews),
   };
+}
+
+/** The results with each of their changes once, which makes a large answer half as long. */
+function tabled(previews: readonly Preview[]): Pick<AnnotatedPreview, 'changes' | 'results'> {
+  const changes: PreviewChange[] = [];
+  const indexes = new Map<string, number>();
+  const indexOf = (change: PreviewChange): number => {
+    const key = JSON.stringify(change);
+    const known = indexes.get(key);
+    if (known !== undefined) return known;
+    indexes.set(key, changes.length);
+    return changes.push(change) - 1;
+  };
+  const results = previews.map(({ result: { hardened: _, ...result } }) => ({
+    ...result,
+    changes: result.changes.map(indexOf),
+  }));
+  return { changes, results };
 }
 
 /** Where each change of an object stands once all of them are made. */
@@ -168,18 +193,26 @@ function annotatedLines(
   index: ChangeIndex,
 ): AnnotatedLine[] {
   const writers = writersOfLines(before, after, splices, index);
-  return differingLines(before, splices).flatMap(({ line, original }) => {
-    const changes = writers.get(line) ?? [];
-    const byResult = new Map<number, Set<number>>();
-    for (const { result, change } of changes) {
-      const known = byResult.get(result);
-      if (known) known.add(change);
-      else byResult.set(result, new Set([change]));
+  const found: AnnotatedLine[] = [];
+  for (const { line, original } of differingLines(before, splices)) {
+    const all = writers.get(line) ?? [];
+    const [only, ...others] = all;
+    // As nearly all lines have it.
+    if (only && others.length === 0) {
+      found.push({ line, original, result: only.result, changes: [only.change] });
+      continue;
     }
-    return [...byResult]
-      .sort(([a], [b]) => a - b)
-      .map(([result, found]) => ({ line, original, result, changes: [...found].sort((a, b) => a - b) }));
-  });
+    for (const result of distinct(all.map((change) => change.result))) {
+      const changes = distinct(all.flatMap((one) => (one.result === result ? [one.change] : [])));
+      found.push({ line, original, result, changes });
+    }
+  }
+  return found;
+}
+
+/** Each once, ascending. */
+function distinct(numbers: readonly number[]): readonly number[] {
+  return [...new Set(numbers)].sort((a, b) => a - b);
 }
 
 function differingLines(

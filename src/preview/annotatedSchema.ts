@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { answerList, answerObject, previewResultSummary } from './resultSchema.js';
+import { annotatedResult, answerList, answerObject, previewChange } from './resultSchema.js';
 
 const annotatedLine = answerObject(
   'AnnotatedLine',
@@ -15,7 +15,7 @@ const annotatedLine = answerObject(
     result: z.int().min(0).describe('The object that it belongs to: its index in results, from 0.'),
     changes: answerList(
       z.int().min(0),
-      "Which changes wrote it: their indexes in that result's changes, from 0. A line that opens a new map belongs to all changes beneath it.",
+      "Which of that result's changes wrote it: their places in its list, from 0. A line that opens a new map belongs to all changes beneath it.",
     ),
   },
 );
@@ -32,7 +32,8 @@ export const annotatedPreview = answerObject(
       annotatedLine,
       'Every line of text that differs from the input, ascending; one that changes of several objects wrote is there once for each of them.',
     ),
-    results: answerList(previewResultSummary, 'One for each object, in the order in which they were sent.'),
+    changes: answerList(previewChange, 'What is done to the objects, each change once.'),
+    results: answerList(annotatedResult, 'One for each object, in the order in which they were sent.'),
     notes: answerList(
       z.string(),
       'What the lines cannot show: the mode, why nothing happens, violations, wrong labels and exceptions.',

@@ -1,13 +1,12 @@
-import type { Document, Node, Pair, YAMLMap, YAMLSeq } from 'yaml';
-import { Scalar, isAlias, isMap, isScalar, isSeq, visit } from 'yaml';
 import { isRecord } from '../hardening/locate.js';
 import type { Path } from '../hardening/rule.js';
 import { alignLists } from './alignLists.js';
 import { sameJson } from '../hardening/sameJson.js';
 import { NotEditable } from './notEditable.js';
+import { endOf } from './placedYaml.js';
+import type { PlacedDocument, PlacedList, PlacedMap, PlacedNode, PlacedPair } from './placedYaml.js';
 import type { Piece, Splice } from './splice.js';
 import type { YamlComments } from './yamlComments.js';
-import { isMergeKey, keyOf } from './yamlKeys.js';
 import type { FlowStyle, YamlStyle } from './yamlText.js';
 import {
   blockLines,
@@ -37,7 +36,7 @@ interface MapPlace {
 }
 
 type Data = Record<string, unknown>;
-type AnyNode = Node | null;
+type AnyNode = PlacedNode | null;
 
 /** An edit before its document is known. */
 export type DocumentSplice = Splice & { readonly pieces: readonly Piece[] };
@@ -53,12 +52,12 @@ export class DocumentEditor {
   readonly #text: string;
   readonly #comments: YamlComments;
   readonly #style: YamlStyle;
-  readonly #document: Document.Parsed;
+  readonly #document: PlacedDocument;
   readonly #after: unknown;
   /** Whether the whole document is JSON over several lines, and by what each level is indented. */
   readonly #jsonStep: string | undefined;
   /** Where the nodes with an anchor stand: what they will hold is what their aliases will read as. */
-  readonly #anchored = new Map<Node, Path>();
+  readonly #anchored = new Map<PlacedNode, Path>();
   readonly #shared = new Map<string, Path>();
 
   /**
@@ -68,7 +67,7 @@ export class DocumentEditor {
    */
   constructor(
     comments: YamlComments,
-    document: Document.Parsed,
+    document: PlacedDocument,
     style: YamlStyle,
     before: unknown,
     after: unknown,
@@ -79,9 +78,9 @@ export class DocumentEditor {
     this.#style = style;
     this.#document = document;
     this.#after = after;
-    this.#jsonStep = jsonStep(text, document.contents);
-    this.#collectAnchors(document.contents, []);
-    this.#value(document.contents, before, after, { in: 'document' }, []);
+    this.#jsonStep = jsonStep(text, document.root);
+    if (document.hasAliases) this.#collectAnchors(document.root, []);
+    this.#value(document.root, before, after, { in: 'document' }, []);
   }
 
   /** In the order of the text. Where several begin at one place, the innermost comes first. */
@@ -94,27 +93,25 @@ export class DocumentEditor {
     return this.#shared;
   }
 
-  #collectAnchors(node: unknown, path: Path): void {
-    if (!hasAliases(this.#document)) return;
-    const walk = (item: unknown, at: Path): void => {
-      if (!isMap(item) && !isSeq(item) && !isScalar(item)) return;
-      if (item.anchor !== undefined) this.#anchored.set(item, at);
-      if (isSeq(item)) item.items.forEach((child, index) => walk(child, [...at, index]));
-      if (isMap(item)) for (const pair of item.items) walk(pair.value, [...at, keyOf(pair.key)]);
-    };
-    walk(node, path);
+  #collectAnchors(node: AnyNode, path: Path): void {
+    if (!node || node.kind === 'alias') return;
+    if (node.anchor !== undefined) this.#anchored.set(node, path);
+    if (node.kind === 'list')
+      node.items.forEach((item, index) => this.#collectAnchors(item, [...path, index]));
+    if (node.kind === 'map')
+      for (const pair of node.pairs) this.#collectAnchors(pair.value, [...path, keyOf(pair)]);
   }
 
   #value(node: AnyNode, before: unknown, after: unknown, place: Place, path: Path): void {
     // Without anchors, what stays equal needs no look; with them, an alias changes with its anchor.
     if (this.#anchored.size === 0 && sameJson(before, after)) return;
-    if (isAlias(node)) {
+    if (node?.kind === 'alias') {
       const { value, path: target } = this.#readsAs(node);
       if (sameJson(value, after)) this.#shared.set(JSON.stringify(path), target);
       else this.#replace(node, after, place, path);
-    } else if (isMap(node) && isRecord(before) && isRecord(after)) {
+    } else if (node?.kind === 'map' && isRecord(before) && isRecord(after)) {
       this.#map(node, before, after, place, path);
-    } else if (isSeq(node) && Array.isArray(before) && Array.isArray(after)) {
+    } else if (node?.kind === 'list' && Array.isArray(before) && Array.isArray(after)) {
       this.#list(node, before, after, place, path);
     } else if (!sameJson(before, after)) {
       this.#replace(node, after, place, path);
@@ -123,8 +120,8 @@ export class DocumentEditor {
 
   /** What an alias will read as once the edits are made: what its anchor is to hold, and where that stands. */
   #readsAs(node: AnyNode): { readonly value: unknown; readonly path: Path } {
-    if (!isAlias(node)) throw new NotEditable('a merge key without an alias');
-    const target = node.resolve(this.#document);
+    if (node?.kind !== 'alias') throw new NotEditable('a merge key without an alias');
+    const { target } = node;
     const path = target && this.#anchored.get(target);
     if (!path) throw new NotEditable(`the anchor of *${node.source} was not found`);
     let value = this.#after;
@@ -136,20 +133,20 @@ export class DocumentEditor {
     return { value, path };
   }
 
-  #map(node: YAMLMap, before: Data, after: Data, place: Place, path: Path): void {
+  #map(node: PlacedMap, before: Data, after: Data, place: Place, path: Path): void {
     const merged = this.#merged(node);
-    const pairs = node.items as Pair<Node, AnyNode>[];
-    const own = new Set(pairs.filter(({ key }) => !isMergeKey(key)).map(({ key }) => keyOf(key)));
+    const { pairs } = node;
+    const own = new Set(pairs.filter(({ isMerge }) => !isMerge).map(keyOf));
     // What a merge key brings in cannot be taken out again: then it is written out, but for what goes.
     const isWrittenOut = [...merged.keys()].some((key) => !own.has(key) && !Object.hasOwn(after, key));
     const inherited: typeof merged = isWrittenOut ? new Map() : merged;
     const gone: number[] = [];
     pairs.forEach((pair, index) => {
-      if (isMergeKey(pair.key)) {
+      if (pair.isMerge) {
         if (isWrittenOut) gone.push(index);
         return;
       }
-      const key = keyOf(pair.key);
+      const key = keyOf(pair);
       if (!Object.hasOwn(before, key)) throw new NotEditable(`the key ${key} is not in the data`);
       const hiding = merged.get(key);
       if (hiding && hiding.index > index) {
@@ -172,15 +169,14 @@ export class DocumentEditor {
       this.#replace(node, after, place, path);
       return;
     }
-    const pathOf = (pair: Pair<Node, AnyNode>): Path =>
-      isMergeKey(pair.key) ? path : [...path, keyOf(pair.key)];
+    const pathOf = (pair: PlacedPair): Path => (pair.isMerge ? path : [...path, keyOf(pair)]);
     if (node.flow) {
       const flow = this.#flowStyle(node);
-      const kept = pairs.filter((_, index) => !gone.includes(index)).map((pair) => this.#span(pair));
+      const kept = pairs.filter((_, index) => !gone.includes(index)).map((pair) => spanOf(pair));
       const dropped = gone.map((index) => pairs[index]).filter((pair) => pair !== undefined);
       this.#editFlow(
         kept,
-        dropped.map((pair) => ({ ...this.#span(pair), path: pathOf(pair) })),
+        dropped.map((pair) => ({ ...spanOf(pair), path: pathOf(pair) })),
         entries.map(
           ([key, value]) =>
             (margin) =>
@@ -190,20 +186,20 @@ export class DocumentEditor {
       );
       return;
     }
-    const indent = indentOf(node);
+    const indent = columnOf(node);
     for (const index of gone) this.#removeEntry(pairs, index, path);
     const lines = entries.flatMap(([key, value]) => blockLines({ [key]: value }, indent, this.#style, path));
-    this.#insertLines(this.#endOf(node), lines);
+    this.#insertLines(node.end, lines);
   }
 
   /** The keys that merge keys bring in. */
-  #merged(node: YAMLMap): ReadonlyMap<string, Merged> {
+  #merged(node: PlacedMap): ReadonlyMap<string, Merged> {
     const merged = new Map<string, Merged>();
-    node.items.forEach(({ key, value }, index) => {
-      if (!isMergeKey(key)) return;
-      const sources = isSeq(value) ? [...value.items].reverse() : [value];
+    node.pairs.forEach(({ isMerge, value }, index) => {
+      if (!isMerge) return;
+      const sources = value?.kind === 'list' ? [...value.items].reverse() : [value];
       for (const source of sources) {
-        const { value: map, path } = this.#readsAs(source as AnyNode);
+        const { value: map, path } = this.#readsAs(source);
         if (!isRecord(map)) throw new NotEditable('a merge key of something that is no map');
         for (const [name, held] of Object.entries(map))
           merged.set(name, { value: held, path: [...path, name], index });
@@ -213,13 +209,13 @@ export class DocumentEditor {
   }
 
   #list(
-    node: YAMLSeq,
+    node: PlacedList,
     before: readonly unknown[],
     after: readonly unknown[],
     place: Place,
     path: Path,
   ): void {
-    const items = node.items as AnyNode[];
+    const { items } = node;
     if (items.length !== before.length) throw new NotEditable('a list does not hold what was read');
     const { pairs } = alignLists(before, after);
     for (const [from, to] of pairs) {
@@ -240,7 +236,7 @@ export class DocumentEditor {
         return;
       }
       const flow = this.#flowStyle(node);
-      const spans = items.map((item) => ({ start: startOf(item), end: this.#endOf(item), path }));
+      const spans = items.map((item) => ({ start: startOf(item), end: endOf(item), path }));
       this.#editFlow(
         spans.filter((_, index) => kept.has(index)),
         spans.filter((_, index) => !kept.has(index)),
@@ -251,11 +247,11 @@ export class DocumentEditor {
       );
       return;
     }
-    const indent = indentOf(node);
+    const indent = columnOf(node);
     for (const index of gone) this.#removeItem(node, index, path);
     for (const [index, added] of inserted) {
       const lines = added.flatMap((item) => itemLines(after[item], indent, this.#style, [...path, item]));
-      if (index >= 0) this.#insertLines(this.#endOf(items[index] ?? null), lines);
+      if (index >= 0) this.#insertLines(endOf(items[index] ?? null), lines);
       else if (this.#isFirstOnLine(startOf(node)))
         this.#splice(this.#lineStart(startOf(node)), undefined, this.#joined(lines));
       else throw new NotEditable('an item before the first of a list that begins within a line');
@@ -265,20 +261,20 @@ export class DocumentEditor {
   /** Writes other data in the place of a node. */
   #replace(node: AnyNode, after: unknown, place: Place, path: Path): void {
     const start = startOf(node);
-    const end = this.#endOf(node);
-    const isBlock = (isMap(node) || isSeq(node)) && !node.flow;
+    const end = endOf(node);
+    const isBlock = isCollection(node) && !node.flow;
     if (isBlock && place.in === 'map' && start >= this.#nextLine(place.colon)) {
       this.#replaceBelow(place, { start, end }, after, path);
       return;
     }
     const comments = this.#commentLines(start, end, path);
     if (place.in === 'document') {
-      if (!(isMap(node) || isSeq(node)) || isBlock) throw new NotEditable('the document itself');
+      if (!isCollection(node) || isBlock) throw new NotEditable('the document itself');
       this.#splice(start, end, this.#flowValue(after, this.#flowStyle(node), '', path));
     } else if (place.in === 'flow') {
       this.#splice(start, end, this.#flowValue(after, this.#flowStyle(node), this.#marginAt(start), path));
     } else if (!isFilled(after)) {
-      const text = scalarText(after, isScalar(node) ? node : undefined);
+      const text = scalarText(after, node?.kind === 'scalar' ? node.style : undefined);
       const before = place.in === 'map' ? place.colon : place.dash;
       if (isBlock) this.#splice(before, end, [{ text: ` ${text}`, path }]);
       else if (start === end) this.#splice(before, undefined, [{ text: ` ${text}`, path }]);
@@ -320,23 +316,23 @@ export class DocumentEditor {
   }
 
   /** Takes the lines of a key out; of a key that shares its line with a dash, the next key moves up there. */
-  #removeEntry(pairs: readonly Pair<Node, AnyNode>[], index: number, map: Path): void {
+  #removeEntry(pairs: readonly PlacedPair[], index: number, map: Path): void {
     const pair = pairs[index];
     if (!pair) return;
-    const { start, end } = this.#span(pair);
+    const { start, end } = spanOf(pair);
     const next = pairs[index + 1];
-    const path = isMergeKey(pair.key) ? map : [...map, keyOf(pair.key)];
+    const path = pair.isMerge ? map : [...map, keyOf(pair)];
     if (this.#isFirstOnLine(start)) this.#replaceLines(this.#lineStart(start), this.#nextLine(end), [], path);
     else if (next) {
-      const until = startOf(next.key);
+      const until = startOfKey(next);
       this.#splice(start, until, [{ text: this.#commentsWithin(start, until), path }]);
     } else throw new NotEditable('the only key on the line of a dash');
   }
 
-  #removeItem(node: YAMLSeq, index: number, path: Path): void {
-    const dash = this.#dashOf(node, index) - 1;
+  #removeItem(node: PlacedList, index: number, path: Path): void {
+    const dash = dashOf(node, index) - 1;
     if (!this.#isFirstOnLine(dash)) throw new NotEditable('an item of a list that begins within a line');
-    const end = this.#endOf((node.items[index] ?? null) as AnyNode, dash + 1);
+    const end = endOf(node.items[index] ?? null, dash + 1);
     this.#replaceLines(this.#lineStart(dash), this.#nextLine(end), [], path);
   }
 
@@ -419,67 +415,26 @@ export class DocumentEditor {
   }
 
   #isJson(): boolean {
-    const { contents } = this.#document;
-    return (isMap(contents) || isSeq(contents)) && contents.flow === true;
+    const { root } = this.#document;
+    return isCollection(root) && root.flow;
   }
 
   #flowStyle(node: AnyNode): FlowStyle {
-    const source =
-      (isMap(node) || isSeq(node)) && node.range ? this.#text.slice(node.range[0], node.range[1]) : '';
+    const source = isCollection(node) ? this.#text.slice(node.start, node.end) : '';
     const json = this.#isJson() || /^[{[]\s*"/.test(source);
     const spaced = !json || this.#jsonStep !== undefined || !/":\S/.test(this.#text.slice(0, 1000));
     return { quoted: json, padded: source.startsWith('{ '), spaced };
   }
 
-  #placeOf(map: YAMLMap, pair: Pair<Node, AnyNode>): Place {
+  #placeOf(map: PlacedMap, pair: PlacedPair): Place {
     if (map.flow) return { in: 'flow' };
-    const { srcToken } = pair as { srcToken?: { sep?: { type: string; offset: number }[] } };
-    const colon = srcToken?.sep?.find(({ type }) => type === 'map-value-ind');
-    if (!colon) throw new NotEditable(`the key ${keyOf(pair.key)} has no colon`);
-    return { in: 'map', indent: indentOf(map), colon: colon.offset + 1 };
+    if (pair.colon === undefined) throw new NotEditable(`the key ${keyOf(pair)} has no colon`);
+    return { in: 'map', indent: columnOf(map), colon: pair.colon };
   }
 
-  #placeOfItem(list: YAMLSeq, index: number): Place {
+  #placeOfItem(list: PlacedList, index: number): Place {
     if (list.flow) return { in: 'flow' };
-    return { in: 'list', indent: indentOf(list), dash: this.#dashOf(list, index) };
-  }
-
-  /** The offset after the dash of an item. */
-  #dashOf(list: YAMLSeq, index: number): number {
-    const { srcToken } = list as { srcToken?: { items?: { start: { type: string; offset: number }[] }[] } };
-    const items = srcToken?.items?.filter(({ start }) => start.some(({ type }) => type === 'seq-item-ind'));
-    const dash = items?.[index]?.start.find(({ type }) => type === 'seq-item-ind');
-    if (!dash) throw new NotEditable('a list item has no dash');
-    return dash.offset + 1;
-  }
-
-  #span({ key, value }: Pair<Node, AnyNode>): Span {
-    return { start: startOf(key), end: this.#endOf(value, startOf(key) + 1) };
-  }
-
-  /**
-   * The offset after the last character of a node's content, comments after it left out.
-   * @param least where an empty node ends at the earliest: after its key or its dash
-   */
-  #endOf(node: AnyNode, least = 0): number {
-    if (!node?.range) return least;
-    if (isMap(node) && !node.flow) {
-      const last = node.items.at(-1) as Pair<Node, AnyNode> | undefined;
-      return last ? this.#span(last).end : node.range[1];
-    }
-    if (isSeq(node) && !node.flow) {
-      const last = node.items.at(-1) as AnyNode | undefined;
-      return last === undefined
-        ? node.range[1]
-        : this.#endOf(last, this.#dashOf(node, node.items.length - 1));
-    }
-    const end = node.range[1];
-    const isBlockScalar =
-      isScalar(node) && (node.type === Scalar.BLOCK_LITERAL || node.type === Scalar.BLOCK_FOLDED);
-    // A block scalar's range takes in the line break after it.
-    if (isBlockScalar && this.#text[end - 1] === '\n')
-      return this.#text[end - 2] === '\r' ? end - 2 : end - 1;
-    return Math.max(end, least);
+    return { in: 'list', indent: columnOf(list), dash: dashOf(list, index) };
   }
 
   #insertLines(after: number, lines: readonly Piece[]): void {
@@ -557,17 +512,6 @@ interface Merged {
   readonly index: number;
 }
 
-function hasAliases(document: Document.Parsed): boolean {
-  const found: unknown[] = [];
-  visit(document, {
-    Alias(_, alias) {
-      found.push(alias);
-      return visit.BREAK;
-    },
-  });
-  return found.length > 0;
-}
-
 /** Which new items to insert, by the old item after which they go (-1: before the first). */
 function insertions(
   pairs: readonly (readonly [number, number])[],
@@ -589,15 +533,40 @@ function insertions(
   return inserted;
 }
 
-function startOf(node: AnyNode): number {
-  if (!node?.range) throw new NotEditable('a node without a place');
-  return node.range[0];
+function isCollection(node: AnyNode): node is PlacedMap | PlacedList {
+  return node?.kind === 'map' || node?.kind === 'list';
 }
 
-function indentOf(node: YAMLMap | YAMLSeq): number {
-  const token = node.srcToken;
-  if (!token || !('indent' in token)) throw new NotEditable('a node without a column');
-  return token.indent;
+function keyOf({ key }: PlacedPair): string {
+  if (key === undefined) throw new NotEditable('a key that is not a plain text');
+  return key;
+}
+
+function startOf(node: AnyNode): number {
+  if (!node) throw new NotEditable('a node without a place');
+  return node.start;
+}
+
+function startOfKey({ start }: PlacedPair): number {
+  if (start === undefined) throw new NotEditable('a key without a place');
+  return start;
+}
+
+function spanOf(pair: PlacedPair): Span {
+  const start = startOfKey(pair);
+  return { start, end: endOf(pair.value, start + 1) };
+}
+
+/** The offset after the dash of an item. */
+function dashOf({ dashes }: PlacedList, index: number): number {
+  const dash = dashes[index];
+  if (dash === undefined) throw new NotEditable('a list item has no dash');
+  return dash;
+}
+
+function columnOf({ column }: PlacedMap | PlacedList): number {
+  if (column === undefined) throw new NotEditable('a node without a column');
+  return column;
 }
 
 /** How many blanks stand before an offset, not going below `least`. */
@@ -607,7 +576,7 @@ function blanksBefore(text: string, least: number, offset: number): number {
   return count;
 }
 
-function jsonStep(text: string, contents: AnyNode): string | undefined {
-  if (!(isMap(contents) || isSeq(contents)) || !contents.flow || !contents.range) return undefined;
-  return /^[{[][ \t]*\r?\n([ \t]+)/.exec(text.slice(contents.range[0], contents.range[1]))?.[1];
+function jsonStep(text: string, root: AnyNode): string | undefined {
+  if (!isCollection(root) || !root.flow) return undefined;
+  return /^[{[][ \t]*\r?\n([ \t]+)/.exec(text.slice(root.start, root.end))?.[1];
 }

@@ -5,9 +5,9 @@ import { fieldPath } from '../hardening/fieldPath.js';
 import { isRecord } from '../hardening/locate.js';
 import type { Path } from '../hardening/rule.js';
 import { shown } from '../hardening/shown.js';
-import type { KubernetesDocument, Position } from '../policy/yaml.js';
-import { parseKubernetesYaml } from '../policy/yaml.js';
+import type { Position } from '../policy/yaml.js';
 import { YamlError } from '../policy/yamlError.js';
+import { readDocuments, type FileDocument } from './fileDocuments.js';
 import { isHelmTemplate } from './helmTemplate.js';
 import type { ManifestIssue } from './manifestError.js';
 import { ManifestError } from './manifestError.js';
@@ -20,7 +20,7 @@ export interface ManifestFile {
   /** What it is called in a diff: a path, or `manifest.yaml` for a request's body. */
   readonly name: string;
   readonly text: string;
-  readonly documents: readonly KubernetesDocument[];
+  readonly documents: readonly FileDocument[];
   readonly manifests: readonly Manifest[];
   /** Documents that are no Kubernetes objects. They are previewed never, but reported with what else is wrong. */
   readonly issues: readonly ManifestIssue[];
@@ -116,9 +116,9 @@ function firstBadByte(bytes: Uint8Array): Position {
   return { line, column: text.indexOf('\uFFFD') + 1 };
 }
 
-function parse(text: string, file: string | undefined): KubernetesDocument[] {
+function parse(text: string, file: string | undefined): FileDocument[] {
   try {
-    return parseKubernetesYaml(text);
+    return readDocuments(text);
   } catch (error) {
     if (!(error instanceof YamlError)) throw error;
     const { document, line, column } = error;
@@ -151,11 +151,11 @@ class Reader {
 
   constructor(readonly file: string | undefined) {}
 
-  read(document: KubernetesDocument): void {
+  read(document: FileDocument): void {
     this.#object(document, document.object, [], {});
   }
 
-  #object(document: KubernetesDocument, value: unknown, at: Path, defaults: ObjectType): void {
+  #object(document: FileDocument, value: unknown, at: Path, defaults: ObjectType): void {
     if (!isRecord(value)) {
       this.#issue(document, at, `expected a Kubernetes object, found ${found(value)}`);
       return;
@@ -167,7 +167,7 @@ class Reader {
     else this.#add(document, object, at);
   }
 
-  #hasType(document: KubernetesDocument, object: KubernetesObject, at: Path): boolean {
+  #hasType(document: FileDocument, object: KubernetesObject, at: Path): boolean {
     let complete = true;
     for (const field of ['apiVersion', 'kind'] as const) {
       const value = object[field];
@@ -182,7 +182,7 @@ class Reader {
     return complete;
   }
 
-  #list(document: KubernetesDocument, list: KubernetesObject, at: Path): void {
+  #list(document: FileDocument, list: KubernetesObject, at: Path): void {
     // Go writes the items of an empty list as null.
     const items: unknown = list['items'] === null ? [] : list['items'];
     if (!Array.isArray(items)) {
@@ -200,7 +200,7 @@ class Reader {
     items.forEach((item: unknown, index) => this.#object(document, item, [...at, 'items', index], defaults));
   }
 
-  #review(document: KubernetesDocument, review: KubernetesObject, at: Path): void {
+  #review(document: FileDocument, review: KubernetesObject, at: Path): void {
     let request: AdmissionRequest;
     try {
       // As the webhook decodes it: what that refuses is refused here in the same words.
@@ -217,7 +217,7 @@ class Reader {
     this.#add(document, object, [...at, 'request', held], request);
   }
 
-  #add(document: KubernetesDocument, object: KubernetesObject, at: Path, request?: AdmissionRequest): void {
+  #add(document: FileDocument, object: KubernetesObject, at: Path, request?: AdmissionRequest): void {
     const name = sourceName(this.file, document.index);
     this.manifests.push({
       source: at.length === 0 || request ? name : `${name} ${fieldPath(at)}`,
@@ -229,7 +229,7 @@ class Reader {
     });
   }
 
-  #issue(document: KubernetesDocument, path: Path, message: string): void {
+  #issue(document: FileDocument, path: Path, message: string): void {
     this.issues.push({
       source: sourceName(this.file, document.index),
       document: document.index,

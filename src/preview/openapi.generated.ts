@@ -201,6 +201,19 @@ export const OPENAPI_DOCUMENT: object = {
                 example: {
                   text: 'apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n  namespace: shop\nspec:\n  securityContext: {runAsNonRoot: true, runAsUser: 10001, runAsGroup: 10001, seccompProfile: {type: RuntimeDefault}}\n  containers:\n    - name: web\n      image: registry.example/web:1.4.2\n      resources: {requests: {cpu: 100m, memory: 128Mi}, limits: {cpu: "1", memory: 256Mi}}\n      securityContext:\n        readOnlyRootFilesystem: true\n        capabilities: {drop: [ALL]}\n        allowPrivilegeEscalation: false\n',
                   lines: [{ line: 15, original: 14, result: 0, changes: [0] }],
+                  changes: [
+                    {
+                      rule: 'allowPrivilegeEscalation',
+                      container: 'web',
+                      field: 'spec.containers[0].securityContext.allowPrivilegeEscalation',
+                      before: null,
+                      after: false,
+                      reason:
+                        'Without it a set-uid program in the image, or one brought in, makes root of any user.',
+                      risk: 'low',
+                      profile: 'unknown',
+                    },
+                  ],
                   results: [
                     {
                       source: 'document 0',
@@ -225,19 +238,7 @@ export const OPENAPI_DOCUMENT: object = {
                           value: { 'kube-harden.io/changed': 'allowPrivilegeEscalation' },
                         },
                       ],
-                      changes: [
-                        {
-                          rule: 'allowPrivilegeEscalation',
-                          container: 'web',
-                          field: 'spec.containers[0].securityContext.allowPrivilegeEscalation',
-                          before: null,
-                          after: false,
-                          reason:
-                            'Without it a set-uid program in the image, or one brought in, makes root of any user.',
-                          risk: 'low',
-                          profile: 'unknown',
-                        },
-                      ],
+                      changes: [0],
                       containers: [
                         {
                           name: 'web',
@@ -742,8 +743,9 @@ export const OPENAPI_DOCUMENT: object = {
           'hardened',
         ],
       },
-      PreviewResultSummary: {
-        description: 'What hardening does to one object, without the hardened pod.',
+      AnnotatedResult: {
+        description:
+          "What hardening does to one object, without the hardened pod, its changes by their places in the answer's list.",
         type: 'object',
         properties: {
           source: {
@@ -778,9 +780,9 @@ export const OPENAPI_DOCUMENT: object = {
           },
           changes: {
             description:
-              'What hardening writes into the pod that will run; for a template too, in mode audit, and where the object is denied.',
+              "What is set, changed or taken out, in the order of the rules: indexes in the answer's changes, from 0.",
             type: 'array',
-            items: { $ref: '#/components/schemas/PreviewChange' },
+            items: { type: 'integer', minimum: 0, maximum: 9007199254740991 },
           },
           containers: {
             description:
@@ -865,7 +867,7 @@ export const OPENAPI_DOCUMENT: object = {
           },
           changes: {
             description:
-              "Which changes wrote it: their indexes in that result's changes, from 0. A line that opens a new map belongs to all changes beneath it.",
+              "Which of that result's changes wrote it: their places in its list, from 0. A line that opens a new map belongs to all changes beneath it.",
             type: 'array',
             items: { type: 'integer', minimum: 0, maximum: 9007199254740991 },
           },
@@ -887,10 +889,15 @@ export const OPENAPI_DOCUMENT: object = {
             type: 'array',
             items: { $ref: '#/components/schemas/AnnotatedLine' },
           },
+          changes: {
+            description: 'What is done to the objects, each change once.',
+            type: 'array',
+            items: { $ref: '#/components/schemas/PreviewChange' },
+          },
           results: {
             description: 'One for each object, in the order in which they were sent.',
             type: 'array',
-            items: { $ref: '#/components/schemas/PreviewResultSummary' },
+            items: { $ref: '#/components/schemas/AnnotatedResult' },
           },
           notes: {
             description:
@@ -899,7 +906,7 @@ export const OPENAPI_DOCUMENT: object = {
             items: { type: 'string' },
           },
         },
-        required: ['text', 'lines', 'results', 'notes'],
+        required: ['text', 'lines', 'changes', 'results', 'notes'],
       },
       Control: {
         description: 'A control of the Pod Security Standards.',

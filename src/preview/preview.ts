@@ -1,4 +1,3 @@
-import fastJsonPatch from 'fast-json-patch';
 import type { Operation } from 'fast-json-patch';
 import type { AdmissionRequest, Decision, KubernetesObject } from '../admission/types.js';
 import { decide, patchFor } from '../admission/decide.js';
@@ -15,6 +14,7 @@ import { evaluatePodSecurity } from '../podSecurity/evaluate.js';
 import { NEWEST_MINOR, podSecurityVersion } from '../podSecurity/version.js';
 import { ImageKnowledge } from './imageKnowledge.js';
 import type { Manifest } from './manifests.js';
+import { patched } from './patched.js';
 import type {
   PreviewChange,
   PreviewPodSecurity,
@@ -23,8 +23,6 @@ import type {
   PreviewViolation,
 } from './result.js';
 import { SKIP_REASONS } from './skipReasons.js';
-
-const { applyPatch } = fastJsonPatch;
 
 /** The namespace of an object that names none, where the caller names none either. */
 export const DEFAULT_NAMESPACE = 'default';
@@ -152,7 +150,7 @@ function hardenPod(
     },
     changes,
   );
-  return applyPatch<Pod>(pod, patch, false, false).newDocument;
+  return patched<Pod>(pod, patch);
 }
 
 /** Ephemeral containers are added to a pod, and they alone are looked at. */

@@ -38,7 +38,7 @@ export const WORKER_LIMITS: WorkerLimits = {
   waiting: 16,
   // A megabyte of YAML takes about two seconds where a core is free, and a body has at most 20.
   milliseconds: 60_000,
-  // Two megabytes of YAML take about 250, with their tree and the answer; a pod of ours may have 512 in all.
+  // Two megabytes of YAML that the library reads take about 250, with the answer; a pod of ours may have 512 in all.
   megabytes: 320,
   idleMilliseconds: 60_000,
 };
@@ -66,6 +66,8 @@ export class PreviewWorker {
   readonly #limits: WorkerLimits;
   readonly #ended: (why: WorkerEnd) => void;
   readonly #queue: Job[] = [];
+  /** For nobody. They wait for those that somebody waits for. */
+  readonly #warmUps: Job[] = [];
   #thread: Worker | undefined;
   #job: Job | undefined;
   /** The one that the thread has. */
@@ -104,8 +106,24 @@ export class PreviewWorker {
     });
   }
 
+  /**
+   * Starts the thread, where there is none, and has it answer questions that nobody waits for: its code is compiled then
+   * when the first question comes that matters.
+   */
+  warm(questions: () => readonly PreviewQuestion[], host: WorkerHost): void {
+    if (this.#thread) return;
+    const ignore = (): void => undefined;
+    const { signal: gone } = new AbortController();
+    for (const question of questions()) {
+      const left = this.#limits.milliseconds;
+      this.#warmUps.push({ question, host, gone, resolve: ignore, reject: ignore, left });
+    }
+    this.#next();
+  }
+
   /** Ends the thread; a question that it is at fails. */
   close(): void {
+    this.#warmUps.length = 0;
     for (const job of this.#queue.splice(0)) job.reject(stopped());
     this.#end(stopped());
   }
@@ -117,6 +135,7 @@ export class PreviewWorker {
       job.reject(stopped());
       job = this.#queue.shift();
     }
+    job ??= this.#warmUps.shift();
     if (!job) {
       this.#rest();
       return;

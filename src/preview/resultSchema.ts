@@ -249,10 +249,16 @@ export const previewResult = answerObject('PreviewResult', 'What hardening does 
 });
 
 /** Without the hardened pod: the annotated answer has the manifest's own lines instead. */
-export const previewResultSummary = answerObject(
-  'PreviewResultSummary',
-  'What hardening does to one object, without the hardened pod.',
-  RESULT,
+export const annotatedResult = answerObject(
+  'AnnotatedResult',
+  "What hardening does to one object, without the hardened pod, its changes by their places in the answer's list.",
+  {
+    ...RESULT,
+    changes: answerList(
+      z.int().min(0),
+      "What is set, changed or taken out, in the order of the rules: indexes in the answer's changes, from 0.",
+    ),
+  },
 );
 
 export const previewAnswer = answerObject(

@@ -5,7 +5,7 @@ import type { Request, Response, Router } from 'express';
 import type { PlanChoices } from '../policy/planChoices.js';
 import type { Policy } from '../policy/policy.js';
 import { didYouMean } from '../policy/didYouMean.js';
-import type { PreviewLocals } from './access.js';
+import { authorizeAll, type PreviewLocals } from './access.js';
 import { queryOf } from './admitCaller.js';
 import { ANSWER_MEDIA_TYPES, answerPreview, type AnswerMediaType, type PreviewQuestion } from './answer.js';
 import { ProblemError } from './problem.js';
@@ -14,6 +14,7 @@ import { readChoices, type PreviewChoices } from './choices.js';
 import { MAX_MANIFEST_BYTES } from './manifests.js';
 import type { PreviewPlans } from './previewFile.js';
 import type { PreviewWorker, WorkerHost } from './previewWorker.js';
+import { warmUpQuestions } from './warmUp.js';
 
 export interface PreviewDeps {
   readonly plans: PreviewPlans;
@@ -67,6 +68,14 @@ export function previewRoutes({ plans, policies, podSecurityMinor, worker }: Pre
     },
   );
   router.get('/api/rules', (_req, res) => {
+    // The page asks this first, before anybody has pasted anything.
+    res.once('finish', () =>
+      worker?.thread.warm(warmUpQuestions, {
+        authorize: authorizeAll,
+        podSecurityMinor: () => Promise.resolve(undefined),
+        inputsWith: (given) => worker.inputsWith(given),
+      }),
+    );
     res.json({ rules: CATALOGUE });
   });
   router.get('/api/policies', (_req, res) => {

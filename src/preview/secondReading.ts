@@ -40,7 +40,7 @@ export class SecondReading {
 }
 
 /** The documents that hold something; undefined where the library does not take the text. */
-function dataOf(text: string): unknown[] | undefined {
+export function dataOf(text: string): unknown[] | undefined {
   try {
     return loadAll(text, undefined, { schema: SCHEMA }).filter(
       (object) => object !== null && object !== undefined,

@@ -1,13 +1,13 @@
-import fastJsonPatch from 'fast-json-patch';
 import type { Operation } from 'fast-json-patch';
-import type { Document } from 'yaml';
-import { isMap, isSeq, visit } from 'yaml';
 import type { Path } from '../hardening/rule.js';
-import { kubernetesData, parseKubernetesYaml, type KubernetesDocument } from '../policy/yaml.js';
+import { kubernetesData } from '../policy/yaml.js';
 import { YamlError } from '../policy/yamlError.js';
 import { DocumentEditor } from './documentEditor.js';
+import { readDocuments, type FileDocument } from './fileDocuments.js';
 import { sameJson } from '../hardening/sameJson.js';
 import { NotEditable } from './notEditable.js';
+import { patched } from './patched.js';
+import type { PlacedDocument, PlacedNode } from './placedYaml.js';
 import type { TracedSplice } from './splice.js';
 import { applySplices, sortSplices } from './splice.js';
 import { YamlComments } from './yamlComments.js';
@@ -16,11 +16,9 @@ import { SecondReading } from './secondReading.js';
 import { rewriteDocument } from './yamlRewrite.js';
 import type { YamlStyle } from './yamlText.js';
 
-const { applyPatch, deepClone } = fastJsonPatch;
-
 /** A patch for one object of a file. */
 export interface YamlEdit {
-  /** Among the documents of the file that hold something, from 0: `KubernetesDocument.index`. */
+  /** Among the documents of the file that hold something, from 0: `FileDocument.index`. */
   readonly document: number;
   /** Where the object stands in the document: empty, or `['items', 2]` in a List. */
   readonly at: Path;
@@ -55,7 +53,7 @@ const BOM = '\uFEFF';
 export function editYaml(
   text: string,
   edits: readonly YamlEdit[],
-  documents: readonly KubernetesDocument[] = parseKubernetesYaml(text),
+  documents: readonly FileDocument[] = readDocuments(text),
 ): EditedYaml {
   const wanted = edits.filter(({ patch }) => patch.length > 0);
   if (wanted.length === 0) return { text, splices: [], shared: new Map(), rewritten: [] };
@@ -71,20 +69,15 @@ export function editYaml(
   return { ...edited, text: bom + edited.text, splices: shifted };
 }
 
-/** The documents as the patches make them; one without a patch stays the same object. */
+/** The documents as the patches make them. What no patch changes is shared with what was there, which stays as it is. */
 function applyEdits(documents: readonly unknown[], edits: readonly YamlEdit[]): unknown[] {
   const after = [...documents];
-  // Copied once and not once a patch: a List may have thousands of items.
-  for (const index of new Set(edits.map(({ document }) => document)))
-    after[index] = deepClone(after[index]) as unknown;
+  const own = new Set<object>();
   for (const { document, at, patch } of edits) {
     const prefix = at.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-    const operations = patch.map((operation) => ({
-      ...(deepClone(operation) as Operation),
-      path: prefix + operation.path,
-    }));
+    const operations = patch.map((operation): Operation => ({ ...operation, path: prefix + operation.path }));
     try {
-      after[document] = applyPatch(after[document], operations, false, true).newDocument;
+      after[document] = patched(after[document], operations, own);
     } catch (error) {
       throw new YamlEditError('the patch does not apply', { cause: error });
     }
@@ -99,25 +92,25 @@ type Applied = Pick<EditedYaml, 'text' | 'splices'>;
 
 /** One file on its way from the data that it holds to the data that it is to hold. */
 class Editing {
-  readonly #documents: readonly Document.Parsed[];
+  readonly #placed: readonly PlacedDocument[];
   readonly #comments: YamlComments;
   readonly #style: YamlStyle;
 
   constructor(
     readonly source: string,
-    documents: readonly KubernetesDocument[],
+    readonly documents: readonly FileDocument[],
     readonly before: readonly unknown[],
     readonly after: readonly unknown[],
     readonly edits: readonly YamlEdit[],
   ) {
-    this.#documents = documents.map(({ parsed }) => parsed);
+    this.#placed = documents.map(({ placed }) => placed());
     this.#comments = new YamlComments(source);
-    this.#style = styleOf(source, this.#documents);
+    this.#style = styleOf(source, this.#placed);
   }
 
   /** All documents in place; where that does not read as it should, each by itself to find the one at fault. */
   edit(): EditedYaml {
-    const inPlace = this.#documents.map((document, index) => this.#inPlace(document, index));
+    const inPlace = this.#placed.map((document, index) => this.#inPlace(document, index));
     const rewritten = inPlace.flatMap((editor, index) => (editor === undefined ? [index] : []));
     const edited = rewritten.length === 0 ? this.#applyAll(inPlace) : undefined;
     const shared = (): EditedYaml['shared'] =>
@@ -128,7 +121,7 @@ class Editing {
       );
     if (edited) return { ...edited, shared: shared(), rewritten };
 
-    const splices = this.#documents.flatMap((document, index) => {
+    const splices = this.documents.flatMap((document, index) => {
       const own = inPlace[index]?.splices;
       if (own && this.#apply(own, this.before.with(index, this.after[index]))) return own;
       if (own) rewritten.push(index);
@@ -139,7 +132,7 @@ class Editing {
     return { ...written, shared: shared(), rewritten };
   }
 
-  #inPlace(document: Document.Parsed, index: number): InPlace | undefined {
+  #inPlace(document: PlacedDocument, index: number): InPlace | undefined {
     const [before, after] = [this.before[index], this.after[index]];
     if (before === after) return { splices: [], shared: new Map() };
     try {
@@ -184,9 +177,9 @@ class Editing {
     }
   }
 
-  #rewrite(document: Document.Parsed, index: number): TracedSplice {
+  #rewrite({ parsed }: FileDocument, index: number): TracedSplice {
     try {
-      return { ...rewriteDocument(document, this.after[index], this.#style), document: index };
+      return { ...rewriteDocument(parsed(), this.after[index], this.#style), document: index };
     } catch (error) {
       throw new YamlEditError(`document ${index} cannot be written anew`, { cause: error });
     }
@@ -198,25 +191,24 @@ function isJson(source: string): boolean {
 }
 
 /** How most of the file is written. */
-function styleOf(source: string, documents: readonly Document.Parsed[]): YamlStyle {
+function styleOf(source: string, documents: readonly PlacedDocument[]): YamlStyle {
   const steps = new Map<number, number>();
   let [indented, level] = [0, 0];
-  for (const document of documents) {
-    visit(document, {
-      Map: (_, map) => {
-        const column = columnOf(map);
-        if (column === undefined) return;
-        for (const { value } of map.items) {
-          const child = columnOf(value);
-          if (child === undefined) continue;
-          if (isSeq(value)) {
-            if (child > column) indented++;
-            else level++;
-          } else if (child > column) steps.set(child - column, (steps.get(child - column) ?? 0) + 1);
-        }
-      },
-    });
-  }
+  const visit = (node: PlacedNode | null): void => {
+    if (node?.kind === 'list') node.items.forEach(visit);
+    if (node?.kind !== 'map') return;
+    for (const { value } of node.pairs) {
+      const column = columnOf(value);
+      if (column === undefined || node.column === undefined) continue;
+      if (value?.kind === 'list') {
+        if (column > node.column) indented++;
+        else level++;
+      } else if (column > node.column)
+        steps.set(column - node.column, (steps.get(column - node.column) ?? 0) + 1);
+    }
+    for (const { value } of node.pairs) visit(value);
+  };
+  for (const { root } of documents) visit(root);
   const [step] = [...steps].sort((a, b) => b[1] - a[1])[0] ?? [2];
   return { eol: lineBreakOf(source), step, dash: indented > level ? step : 0 };
 }
@@ -229,7 +221,6 @@ function lineBreakOf(source: string): '\n' | '\r\n' {
 }
 
 /** The column of a collection in block style. */
-function columnOf(node: unknown): number | undefined {
-  if (!(isMap(node) || isSeq(node)) || node.flow) return undefined;
-  return node.srcToken && 'indent' in node.srcToken ? node.srcToken.indent : undefined;
+function columnOf(node: PlacedNode | null): number | undefined {
+  return node?.kind === 'map' || node?.kind === 'list' ? node.column : undefined;
 }

@@ -19,6 +19,8 @@ import type { PreviewAnswer, PreviewFailure } from './worker/protocol.js';
 /** Milliseconds without a key before the listener is asked, and as many more for each 10,000 characters. */
 const PAUSE = 120;
 const PAUSE_PER_SIZE = 3;
+/** Characters of a text that are handed over in less than 10 ms. */
+const AT_ONCE_MAX = 500_000;
 
 /** Where the panes stand side by side; page.css says the same. */
 const WIDE = matchMedia('(min-width: 900px)');
@@ -61,16 +63,21 @@ function ask(pause: number): void {
   window.clearTimeout(timer);
   // What was shared or reported before is no longer what is shown.
   if (location.hash !== '') history.replaceState(null, '', location.pathname);
-  timer = window.setTimeout(() => {
-    const text = input.text();
-    if (text.trim() === '') {
-      empty();
-      return;
-    }
-    pane.setAttribute('aria-busy', 'true');
-    client.preview(text, choices.get(), token.value.trim());
-    if (catalogue === undefined) void offerChoices();
-  }, pause);
+  // Before the browser draws what was pasted, which takes it tens of milliseconds, but when the editor has taken it. To
+  // hand over a large text takes so long that the two are better not one task.
+  if (pause === 0 && input.view.state.doc.length <= AT_ONCE_MAX) queueMicrotask(askNow);
+  else timer = window.setTimeout(askNow, pause);
+}
+
+function askNow(): void {
+  const text = input.text();
+  if (text.trim() === '') {
+    empty();
+    return;
+  }
+  pane.setAttribute('aria-busy', 'true');
+  client.preview(text, choices.get(), token.value.trim());
+  if (catalogue === undefined) void offerChoices();
 }
 
 function previewed(found: PreviewAnswer): void {
@@ -79,9 +86,11 @@ function previewed(found: PreviewAnswer): void {
   input.markErrors([]);
   hardened.show(found);
   pane.removeAttribute('aria-busy');
-  // On its own turn: with 50,000 changed lines each of the two takes tens of milliseconds.
-  window.setTimeout(() => {
-    if (answer === found) input.mark(found);
+  // On its own turn, when the diff is drawn: with 50,000 changed lines each of the two takes tens of milliseconds.
+  requestAnimationFrame(() => {
+    window.setTimeout(() => {
+      if (answer === found) input.mark(found);
+    });
   });
   selected = Math.min(selected, Math.max(found.objects.length - 1, 0));
   byId('line', HTMLElement).hidden = true;

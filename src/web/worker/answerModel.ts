@@ -12,11 +12,21 @@ import type {
 
 /** One answer of the listener, and what the page asks of it. */
 export class AnswerModel {
+  private readonly answer: Pick<AnnotatedPreview, 'text' | 'lines'> & {
+    readonly results: readonly ShownResult[];
+  };
+
   constructor(
     private readonly id: number,
     private readonly input: string,
-    private readonly answer: AnnotatedPreview,
-  ) {}
+    { text, lines, changes, results }: AnnotatedPreview,
+  ) {
+    const shown = results.map((result) => ({
+      ...result,
+      changes: result.changes.flatMap((index) => changes[index] ?? []),
+    }));
+    this.answer = { text, lines, results: shown };
+  }
 
   /** All that is drawn of it at once. */
   shown(): PreviewAnswer {

@@ -4,7 +4,7 @@ import { AnswerModel } from './answerModel.js';
 import type { FromWorker, PreviewFailure, ToWorker } from './protocol.js';
 
 /*
- * Asks the listener beside the page: reading 20 MB of JSON and setting 70,000 lines side by side takes longer than the
+ * Asks the listener beside the page: reading 14 MB of JSON and setting 70,000 lines side by side takes longer than the
  * page may stand still.
  */
 

@@ -2,7 +2,7 @@ import type { PreviewResult } from '../../preview/result.js';
 import type { ProblemIssue } from '../../preview/problem.js';
 
 /*
- * What the page and its worker say to each other. The worker asks the listener and keeps the whole answer (20 MB for
+ * What the page and its worker say to each other. The worker asks the listener and keeps the whole answer (14 MB for
  * 2 MB of manifests): the page gets what it draws, and asks for one line or one object when somebody looks at it.
  */
 
