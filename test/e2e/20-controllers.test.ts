@@ -142,7 +142,60 @@ describe('what controllers make', () => {
       });
     });
   }
+
+  describe('of a ReplicaSet, pod after pod', () => {
+    const labels = { 'kube-harden.io/mode': 'enforce' };
+    const deployment = (replicas: number): Json => workload('apps/v1', 'Deployment', { replicas });
+
+    it('is decided twice by a replica, and remembered from then on', async () => {
+      const namespace = await makeNamespace(labels);
+      const before = await remembered();
+      await create(namespace, deployment(12));
+      const pods = await podsOf(namespace, 12);
+      for (const { spec } of pods) expectHardened(spec);
+      expect(new Set(pods.map(withoutNames)).size).to.equal(1);
+      const made = 2 * world().replicas.length;
+      expect((await remembered()) - before).to.be.within(12 - made, 11);
+    });
+
+    it('is decided anew when the namespace has another label', async () => {
+      const namespace = await makeNamespace(labels);
+      await create(namespace, deployment(12));
+      const first = new Set((await podsOf(namespace, 12)).map(({ metadata }) => metadata.uid));
+      const { controlPlane } = world();
+      const optOut = { metadata: { labels: { 'kube-harden.io/seccompProfile': 'disabled' } } };
+      await controlPlane.api('PATCH', `/api/v1/namespaces/${namespace}`, optOut);
+      // What the contract gives a label to take effect.
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+      const path = `${collection(deployment(24), namespace)}/deployment`;
+      await controlPlane.api('PATCH', path, { spec: { replicas: 24 } });
+      for (const { metadata, spec } of await podsOf(namespace, 24)) {
+        const { seccompProfile } = spec.securityContext;
+        const isFirst = first.has(metadata.uid);
+        expect(seccompProfile?.type, metadata.name).to.equal(isFirst ? 'RuntimeDefault' : undefined);
+      }
+    });
+  });
 });
+
+async function remembered(): Promise<number> {
+  const counts = await Promise.all(
+    world().replicas.map((replica) => replica.metric('kube_harden_remembered_decisions_total')),
+  );
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+function podsOf(namespace: string, count: number): Promise<Json[]> {
+  return eventually(`${count} Pods`, async () => {
+    const { body } = await world().controlPlane.api('GET', `/api/v1/namespaces/${namespace}/pods`);
+    return body.items.length === count ? (body.items as Json[]) : undefined;
+  });
+}
+
+/** A Pod's spec, but for the letters that the ServiceAccount plugin gives to its volume. */
+function withoutNames({ spec }: Json): string {
+  return JSON.stringify(spec).replaceAll(/kube-api-access-\w+/g, 'kube-api-access');
+}
 
 function workload(apiVersion: string, kind: string, spec: object = {}): Json {
   const name = kind.toLowerCase();
