@@ -14,8 +14,6 @@ export interface Remembered {
 
 /** Of the texts of one generation, with their answers; there are two. A pod of two containers takes about 12 KB. */
 const GENERATION_CHARACTERS = 4 * 1024 * 1024;
-/** Longer ones are rare, and cost the most room. */
-const TEXT_CHARACTERS_MAX = 64 * 1024;
 /** Texts that came once: so many that the pods of a burst are among them, and few enough to be forgotten young. */
 const RECENT_TEXTS = 128;
 const RECENT_CHARACTERS = 512 * 1024;
@@ -44,7 +42,6 @@ export class DecisionMemory {
 
   /** @param make called where the text is worth being kept */
   offer(text: string, make: () => Remembered): void {
-    if (text.length > TEXT_CHARACTERS_MAX) return;
     if (this.young.has(text) || this.recent.has(text)) this.keep(text, make());
     else this.seen(text);
   }

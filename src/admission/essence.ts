@@ -15,6 +15,9 @@ const TOKEN_VOLUME = 'kube-api-access-*****';
 /** What says that name, even where it was cut short. */
 export const TOKEN_MARK = 'kube-api-access-*';
 
+/** Longer reviews are rare, and to take one apart makes copies of it. */
+const CHARACTERS_MAX = 64 * 1024;
+
 /** Go writes the fields of a struct in the struct's order, and reviews are structs. */
 const HEAD = '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"';
 const OWN_UID = 'kept';
@@ -35,7 +38,7 @@ const AS_MOUNT = '","readOnly":true,"mountPath":"/var/run/secrets/kubernetes.io/
  * @returns undefined where it is not a Pod's in the form that kube-apiserver gives it
  */
 export function essenceOf(text: string): Essence | undefined {
-  if (!text.startsWith(HEAD)) return undefined;
+  if (text.length > CHARACTERS_MAX || !text.startsWith(HEAD)) return undefined;
   const uidEnd = HEAD.length + UID_LENGTH;
   const uid = text.slice(HEAD.length, uidEnd);
   if (!UID.test(uid)) return undefined;

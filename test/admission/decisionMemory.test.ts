@@ -227,14 +227,6 @@ describe('DecisionMemory', () => {
     expect(characters).to.be.within(4 * 2 ** 20 - 32_000, 8 * 2 ** 20);
   });
 
-  it('keeps no text of more than 64 KiB', () => {
-    const memory = new DecisionMemory();
-    twice(memory, textOf(1, 64 * 1024));
-    twice(memory, textOf(2, 64 * 1024 + 8));
-    expect(memory.find(textOf(1, 64 * 1024))).to.not.equal(undefined);
-    expect(memory.find(textOf(2, 64 * 1024 + 8))).to.equal(undefined);
-  });
-
   it('keeps what comes again soon, and not what comes again after many others', () => {
     const memory = new DecisionMemory();
     const rounds = (texts: number): void => {

@@ -70,6 +70,7 @@ describe('the essence of a review', () => {
     ['with a short uid', alike.replace('705ab4f5-6393-11e8-b7cc-42010a800002', 'x')],
     ['that is cut', alike.slice(0, 100)],
     ['that is empty', ''],
+    ['of more than 64 KiB', alike.replace('"image":', `"args":["${'x'.repeat(64 * 1024)}"],"image":`)],
   ];
   for (const [what, text] of none) {
     it(`of a review ${what}: there is none`, () => expect(essenceOf(text)).to.equal(undefined));

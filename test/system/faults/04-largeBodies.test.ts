@@ -80,7 +80,7 @@ describe('4. more connections than there is room for', () => {
     const connections: RawConnection[] = [];
     for (let opened = 0; opened < CONNECTIONS_MAX + TOO_MANY; opened += 1)
       connections.push(await RawConnection.open(server.admissionPort));
-    const review = rawRequest(podReview(60), '/mutate?timeout=30s');
+    const review = rawRequest(podReview(68), '/mutate?timeout=30s');
     const open = connections.filter(({ closed }) => !closed);
     for (const connection of open) connection.write(review);
     await Promise.all(open.map((connection) => connection.until(/\}$/)));

@@ -9,7 +9,7 @@ import { LONG, print, serve } from './support/serveProcess.js';
  * A review of 60 containers, 138 KB: with small ones TLS costs the client what it costs the server, and no client on
  * one core can offer three times what a server on the other answers.
  */
-const REVIEW = podReview(60);
+const REVIEW = podReview(68);
 /** More than are answered in the second that a turn may take, so that some have to be refused. */
 const CONNECTIONS = 900;
 const SECONDS = LONG ? 20 : 6;
