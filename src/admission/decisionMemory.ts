@@ -12,8 +12,12 @@ export interface Remembered {
   readonly decision: ToldDecision;
 }
 
-/** Of the texts of one generation, with their answers; there are two. A pod of two containers takes about 12 KB. */
-const GENERATION_CHARACTERS = 4 * 1024 * 1024;
+/** What one generation takes; there are two. A pod of two containers takes about 12 KB. */
+const GENERATION_BYTES = 4 * 1024 * 1024;
+/** More is not kept: thousands of containers, of which there are few. */
+const REMEMBERED_BYTES_MAX = 256 * 1024;
+/** Of a change, skip or violation that the log and the metrics are told of (measured: 37). */
+const TOLD_BYTES = 48;
 /** Texts that came once: so many that the pods of a burst are among them, and few enough to be forgotten young. */
 const RECENT_TEXTS = 128;
 const RECENT_CHARACTERS = 512 * 1024;
@@ -27,7 +31,7 @@ const RECENT_CHARACTERS = 512 * 1024;
 export class DecisionMemory {
   private young = new Map<string, Remembered>();
   private old = new Map<string, Remembered>();
-  private characters = 0;
+  private bytes = 0;
   /** In the order in which they came. */
   private readonly recent = new Set<string>();
   private recentCharacters = 0;
@@ -47,12 +51,13 @@ export class DecisionMemory {
   }
 
   private keep(text: string, remembered: Remembered): void {
-    const characters = text.length + remembered.answer.length;
-    this.characters += characters;
-    if (this.characters > GENERATION_CHARACTERS) {
+    const bytes = bytesOf(text, remembered);
+    if (bytes > REMEMBERED_BYTES_MAX) return;
+    this.bytes += bytes;
+    if (this.bytes > GENERATION_BYTES) {
       this.old = this.young;
       this.young = new Map();
-      this.characters = characters;
+      this.bytes = bytes;
     }
     this.young.set(text, remembered);
   }
@@ -66,4 +71,9 @@ export class DecisionMemory {
       this.recentCharacters -= oldest.length;
     }
   }
+}
+
+function bytesOf(text: string, { answer, decision }: Remembered): number {
+  const told = decision.changes.length + decision.skips.length + decision.violations.length;
+  return text.length + answer.length + told * TOLD_BYTES;
 }

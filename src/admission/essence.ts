@@ -24,9 +24,10 @@ const OWN_UID = 'kept';
 const UID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const UID_LENGTH = 36;
 const POD = '"object":{"kind":"Pod","apiVersion":"v1","metadata":{';
-/** The last field of metadata, and what follows it. */
+/** The last field of metadata; behind it comes the spec. */
 const MANAGED_FIELDS = ',"managedFields":[';
-const AFTER_MANAGED_FIELDS = ']},"spec":';
+const BEFORE_SPEC = ']},';
+const SPEC = '"spec":';
 
 const TOKEN = '{"name":"kube-api-access-';
 const TOKEN_NAME_AT = '{"name":"'.length;
@@ -45,8 +46,11 @@ export function essenceOf(text: string): Essence | undefined {
   const pod = text.indexOf(POD, uidEnd);
   if (pod === -1) return undefined;
   const managed = text.indexOf(MANAGED_FIELDS, pod);
-  const after = managed === -1 ? -1 : text.indexOf(AFTER_MANAGED_FIELDS, managed);
-  const [end, start] = after === -1 ? [pod, pod] : [managed, after + 1];
+  const spec = text.indexOf(SPEC, pod);
+  const isOwn = managed !== -1 && managed < spec && text.startsWith(BEFORE_SPEC, spec - BEFORE_SPEC.length);
+  // Those of a volume claim template, whose author may have written anything there.
+  if (managed !== -1 && !isOwn) return undefined;
+  const [end, start] = isOwn ? [managed, spec - BEFORE_SPEC.length + 1] : [pod, pod];
   // Volumes and mounts are in the spec, behind all of it.
   return { uid, text: HEAD + OWN_UID + text.slice(uidEnd, end) + withOneTokenName(text.slice(start)) };
 }

@@ -41,10 +41,8 @@ export interface AdmissionDeps {
 /** A request as it was read. */
 interface Review {
   readonly request: AdmissionRequest;
-  /** What it was read from, whole. */
-  readonly text: string;
-  /** What it was read from, where a decision can be remembered by it. */
-  readonly essence?: Essence;
+  /** What it was read from, where a decision can be remembered by it, and the whole text. */
+  readonly from?: { readonly essence: string; readonly text: string };
 }
 
 /**
@@ -59,13 +57,14 @@ export function createAdmissionHandler({
   const memory = new DecisionMemory();
 
   const first = (review: Review, plan: Plan, started: number): AdmissionAnswer => {
-    const { request, text, essence } = review;
+    const { request, from } = review;
     const decision = decide(request, plan);
-    const answer = encodeDecision(decision, essence === undefined ? undefined : TOKEN_MARK);
+    const answer = encodeDecision(decision, from === undefined ? undefined : TOKEN_MARK);
     // What speaks of the token's volume is said of this pod alone.
-    if (answer.isMarked) return first({ request: decodeText(text), text }, plan, started);
-    if (essence !== undefined)
-      memory.offer(essence.text, () => ({
+    if (from !== undefined && answer.isMarked)
+      return first({ request: decodeText(from.text) }, plan, started);
+    if (from !== undefined)
+      memory.offer(from.essence, () => ({
         plan,
         answer: answer.text,
         request: toldRequest(request),
@@ -144,12 +143,13 @@ export function createAdmissionHandler({
 function read(text: string, essence: Essence | undefined): Review {
   if (essence !== undefined) {
     try {
-      return { request: decodeText(essence.text, essence.uid), text, essence };
+      const from = { essence: essence.text, text };
+      return { request: decodeText(essence.text, essence.uid), from };
     } catch {
       // What is wrong, and where, is said of the whole text.
     }
   }
-  return { request: decodeText(text), text };
+  return { request: decodeText(text) };
 }
 
 /** Without the pod itself, which would take ten times the room. */

@@ -26,7 +26,9 @@ export function readPlainYaml(text: string, start: number, end: number): PlainDo
   try {
     return new PlainReader(text, start, end).read();
   } catch (error) {
-    if (error instanceof NotPlain || error instanceof ScalarError) return undefined;
+    // A quoted text of more than 8 million characters is too much for the stack of a regular expression.
+    if (error instanceof NotPlain || error instanceof ScalarError || error instanceof RangeError)
+      return undefined;
     throw error;
   }
 }

@@ -184,7 +184,8 @@ describe('remembered decisions', () => {
 });
 
 describe('DecisionMemory', () => {
-  const remembered = (answer: string): Remembered => ({ answer }) as Remembered;
+  const remembered = (answer: string, changes: object[] = []): Remembered =>
+    ({ answer, decision: { changes, skips: [], violations: [] } }) as unknown as Remembered;
   const textOf = (number: number, length = 1000): string =>
     String(number)
       .padStart(8, '0')
@@ -225,6 +226,21 @@ describe('DecisionMemory', () => {
     for (let number = 0; number < 3000; number++)
       if (memory.find(textOf(number, 16_000)) !== undefined) characters += 16_000;
     expect(characters).to.be.within(4 * 2 ** 20 - 32_000, 8 * 2 ** 20);
+  });
+
+  it('keeps no decision that takes more than 256 KiB, by its text, its answer or what the log is told of it', () => {
+    const memory = new DecisionMemory();
+    const changes = Array.from({ length: 6000 }, () => ({ rule: 'resources' }));
+    for (let time = 0; time < 2; time++) {
+      memory.offer(textOf(1), () => remembered('x', changes));
+      memory.offer(textOf(2), () => remembered('x'.repeat(300_000)));
+      memory.offer(textOf(3), () => remembered('x', changes.slice(0, 100)));
+    }
+    expect([1, 2, 3].map((number) => memory.find(textOf(number)) !== undefined)).to.deep.equal([
+      false,
+      false,
+      true,
+    ]);
   });
 
   it('keeps what comes again soon, and not what comes again after many others', () => {

@@ -4,6 +4,14 @@ import { readPlainYaml } from '../../src/preview/plainYaml.js';
 const read = (text: string) => readPlainYaml(text, 0, text.length);
 
 describe('the reader of plain YAML', () => {
+  it('leaves a quoted text to the library that is too long for a regular expression', () => {
+    expect(read(`a: "${'x'.repeat(1_000_000)}"\n`)?.object)
+      .to.have.property('a')
+      .of.length(1_000_000);
+    for (const quote of ['"', "'"])
+      expect(read(`a: ${quote}${'x'.repeat(9_000_000)}${quote}\n`)).to.equal(undefined);
+  });
+
   const plain: readonly [name: string, text: string, object: unknown][] = [
     [
       'maps and lists',

@@ -280,6 +280,19 @@ describe('editYaml', () => {
     expect(edited.text).to.include('# head\n').and.include('a: 1 # one\n').and.include('z: {} # untouched\n');
   });
 
+  it('leaves a literal block as it reads that ends the text without a line break, though more comes behind it', () => {
+    for (const [header, read] of [
+      ['|', 'echo hi'],
+      ['|- # as it is', 'echo hi'],
+      ['>', 'echo hi'],
+    ] as const) {
+      const { text } = editYaml(`a:\n  args:\n  - ${header}\n    echo hi`, [
+        { document: 0, at: [], patch: [add('/a/more', true)] },
+      ]);
+      expect(parseKubernetesYaml(text)[0]?.object, header).to.deep.equal({ a: { args: [read], more: true } });
+    }
+  });
+
   it('refuses a patch that does not apply', () => {
     expect(() => editYaml('a: 1\n', [{ document: 0, at: [], patch: [remove('/b/c')] }])).to.throw(
       YamlEditError,
