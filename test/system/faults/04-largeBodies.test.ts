@@ -80,7 +80,7 @@ describe('4. more connections than there is room for', () => {
     const connections: RawConnection[] = [];
     for (let opened = 0; opened < CONNECTIONS_MAX + TOO_MANY; opened += 1)
       connections.push(await RawConnection.open(server.admissionPort));
-    const review = rawRequest(podReview(68), '/mutate?timeout=30s');
+    const review = rawRequest(podReview(60), '/mutate?timeout=30s');
     // The server has closed those before it takes the next, and the client hears of it a moment later.
     const isClosed = (): boolean => connections.filter(({ closed }) => closed).length >= TOO_MANY;
     for (let waits = 0; waits < 100 && !isClosed(); waits += 1)
@@ -94,7 +94,7 @@ describe('4. more connections than there is room for', () => {
     const closed = await server.metric('kube_harden_refused_requests_total', { reason: 'connections' });
     const { most } = residentMiB(server);
     print(
-      `${connections.length} connections: ${closed} closed to make room; 138 KB on each of ${open.length} at once: ` +
+      `${connections.length} connections: ${closed} closed to make room; ${Math.round(review.length / 1000)} KB on each of ${open.length} at once: ` +
         `${answered} answered, ${busy} got 503; resident at most ${most} of ${POD_MEMORY_MIB} MiB`,
     );
     expect(closed).to.equal(TOO_MANY);

@@ -6,7 +6,7 @@ import { offer, type Offered } from './support/load.js';
 import { LONG, print, serve } from './support/serveProcess.js';
 
 /**
- * A review of 60 containers, 138 KB: with small ones TLS costs the client what it costs the server, and no client on
+ * A review of 68 containers, 138 KB: with small ones TLS costs the client what it costs the server, and no client on
  * one core can offer three times what a server on the other answers.
  */
 const REVIEW = podReview(68);
