@@ -26,6 +26,7 @@ const UID_LENGTH = 36;
 const POD = '"object":{"kind":"Pod","apiVersion":"v1","metadata":{';
 /** The last field of metadata; behind it comes the spec. */
 const MANAGED_FIELDS = ',"managedFields":[';
+const LIST_AT = MANAGED_FIELDS.length - 1;
 const BEFORE_SPEC = ']},';
 const SPEC = '"spec":';
 
@@ -51,8 +52,19 @@ export function essenceOf(text: string): Essence | undefined {
   // Those of a volume claim template, whose author may have written anything there.
   if (managed !== -1 && !isOwn) return undefined;
   const [end, start] = isOwn ? [managed, spec - BEFORE_SPEC.length + 1] : [pod, pod];
+  // What is left out has to be JSON too, and nothing more than the list that it begins.
+  if (isOwn && !isJson(text.slice(end + LIST_AT, start))) return undefined;
   // Volumes and mounts are in the spec, behind all of it.
   return { uid, text: HEAD + OWN_UID + text.slice(uidEnd, end) + withOneTokenName(text.slice(start)) };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Only as the name of that volume and of its mounts: what else has the same name keeps it. */

@@ -111,7 +111,8 @@ function jsonTree(text: string): Tree {
 
 /** What go-yaml's reader refuses (readerc.go), lone surrogates aside, which no UTF-8 text has. */
 
-const CONTROL = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u0084\u0086-\u009F\uFFFE\uFFFF]/;
+export const CONTROL_CHARACTER =
+  /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u0084\u0086-\u009F\uFFFE\uFFFF]/;
 
 function yamlDocuments(text: string): KubernetesDocument[] {
   const found: KubernetesDocument[] = [];
@@ -126,7 +127,7 @@ function* yamlData(
   text: string,
   options: ParseOptions,
 ): Generator<{ readonly object: unknown; readonly tree: Tree; readonly part: string }> {
-  const control = text.search(CONTROL);
+  const control = text.search(CONTROL_CHARACTER);
   if (control !== -1) throw errorAt(lineCounter(text), 0, control, 'control characters are not allowed');
   const lines = new LineCounter();
   const cutAt = text.endsWith('\n') ? Infinity : text.length;

@@ -1,10 +1,14 @@
 import type { Document } from 'yaml';
-import { parseKubernetesYaml, type KubernetesDocument, type Position } from '../policy/yaml.js';
+import {
+  CONTROL_CHARACTER,
+  parseKubernetesYaml,
+  type KubernetesDocument,
+  type Position,
+} from '../policy/yaml.js';
 import { YamlError } from '../policy/yamlError.js';
 import { placedDocument, type PlacedDocument } from './placedYaml.js';
-import { sameJson } from '../hardening/sameJson.js';
 import { readPlainYaml } from './plainYaml.js';
-import { dataOf } from './secondReading.js';
+import { readsAgainAs } from './secondReading.js';
 
 /** One document of a file: its data, and where they stand. */
 export interface FileDocument {
@@ -12,6 +16,8 @@ export interface FileDocument {
   readonly index: number;
   /** Plain JSON data, as Kubernetes reads them. */
   readonly object: unknown;
+  /** Another library has found the same data in the whole text (secondReading.ts). */
+  readonly isConfirmed: boolean;
   /** In the text without a byte order mark. */
   readonly placed: () => PlacedDocument;
   /** As `KubernetesDocument.position`. */
@@ -29,32 +35,27 @@ export interface FileDocument {
 export function readDocuments(text: string): FileDocument[] {
   const source = text.startsWith('\uFEFF') ? text.slice(1) : text;
   const parts = readParts(source);
-  return parts !== undefined && isConfirmed(source, parts) ? parts : readWhole(source);
-}
-
-/**
- * Whether another library finds the same data: what is read by a reader of our own is never believed alone. The two differ
- * for the few plain scalars that YAML 1.1 and 1.2 read otherwise (`on`, `0400`) as well: then the library reads the whole.
- */
-function isConfirmed(source: string, documents: readonly FileDocument[]): boolean {
-  const data = dataOf(source);
-  return (
-    data?.length === documents.length &&
-    data.every((object, index) => sameJson(object, documents[index]?.object))
-  );
+  const data = parts?.map(({ object }) => object);
+  // What is read by a reader of our own is never believed alone. The two differ for the few plain scalars that YAML 1.1
+  // and 1.2 read otherwise (`on`, `0400`) as well: then the library reads the whole.
+  return parts !== undefined && data !== undefined && readsAgainAs(source, data) ? parts : readWhole(source);
 }
 
 function readWhole(source: string): FileDocument[] {
   return parseKubernetesYaml(source).map((document) => ({
     index: document.index,
     object: document.object,
+    isConfirmed: false,
     placed: () => placedDocument(document.parsed, source, 0),
     position: (path) => document.position(path),
     parsed: () => document.parsed,
   }));
 }
 
-/** Each document by itself; undefined where something is wrong, or not to be told without reading the whole. */
+/**
+ * Each document by itself, to be confirmed; undefined where something is wrong, or not to be told without reading the
+ * whole.
+ */
 function readParts(source: string): FileDocument[] | undefined {
   const parts = splitDocuments(source);
   if (!parts) return undefined;
@@ -71,6 +72,7 @@ function readParts(source: string): FileDocument[] | undefined {
     documents.push({
       index,
       object,
+      isConfirmed: true,
       placed: () => placed,
       position: (path) => inWhole().position(path),
       parsed: () => inWhole().parsed,
@@ -98,8 +100,6 @@ function orUndefined<T>(read: () => T): T | undefined {
   }
 }
 
-/** What go-yaml refuses wherever it stands; yaml.ts has the same. */
-const CONTROL = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u0084\u0086-\u009F\uFFFE\uFFFF]/;
 /**
  * Directives, ends of documents, documents that begin on the line of their `---`, and characters that some take for a
  * line break.
@@ -114,7 +114,7 @@ const JSON_START = /^\s*[{[]/;
  * @returns undefined where that is not all that tells documents apart
  */
 function splitDocuments(source: string): { readonly start: number; readonly end: number }[] | undefined {
-  if (JSON_START.test(source) || CONTROL.test(source) || INTRICATE.test(source)) return undefined;
+  if (JSON_START.test(source) || CONTROL_CHARACTER.test(source) || INTRICATE.test(source)) return undefined;
   const parts: { start: number; end: number }[] = [];
   let start = 0;
   for (const { 0: line, index } of source.matchAll(/^---(?: .*|\r?)$\n?/gm)) {

@@ -32,11 +32,14 @@ export class SecondReading {
    */
   confirms(text: string, edit: (before: readonly unknown[]) => readonly unknown[]): boolean {
     if (this.#before === undefined) return false;
-    const after = dataOf(text);
-    if (after?.length !== this.#before.length) return false;
-    const expected = edit(this.#before);
-    return after.every((object, index) => sameJson(object, expected[index]));
+    return readsAgainAs(text, edit(this.#before));
   }
+}
+
+/** Whether this library finds the same data in a text, document by document. */
+export function readsAgainAs(text: string, objects: readonly unknown[]): boolean {
+  const data = dataOf(text);
+  return data?.length === objects.length && data.every((object, index) => sameJson(object, objects[index]));
 }
 
 /**
@@ -48,7 +51,7 @@ function endsInBlock(source: string): boolean {
 }
 
 /** The documents that hold something; undefined where the library does not take the text. */
-export function dataOf(text: string): unknown[] | undefined {
+function dataOf(text: string): unknown[] | undefined {
   try {
     return loadAll(text, undefined, { schema: SCHEMA }).filter(
       (object) => object !== null && object !== undefined,

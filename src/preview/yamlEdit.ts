@@ -12,7 +12,7 @@ import type { TracedSplice } from './splice.js';
 import { applySplices, sortSplices } from './splice.js';
 import { YamlComments } from './yamlComments.js';
 import { YamlEditError } from './yamlEditError.js';
-import { SecondReading } from './secondReading.js';
+import { SecondReading, readsAgainAs } from './secondReading.js';
 import { rewriteDocument } from './yamlRewrite.js';
 import type { YamlStyle } from './yamlText.js';
 
@@ -153,10 +153,16 @@ class Editing {
     const splices = sortSplices(all);
     if (!splices) return undefined;
     const text = applySplices(this.source, splices);
+    return this.#isConfirmed(text) ? { text, splices } : this.#apply(all, this.after);
+  }
+
+  /** By the quick reading; false also where it cannot tell. */
+  #isConfirmed(text: string): boolean {
     // JSON is read in less time yet.
-    const quick = isJson(this.source) ? undefined : new SecondReading(this.source, this.before.length);
-    if (quick?.confirms(text, (before) => applyEdits(before, this.edits)) === true) return { text, splices };
-    return this.#apply(all, this.after);
+    if (isJson(this.source)) return false;
+    if (this.documents.every(({ isConfirmed }) => isConfirmed)) return readsAgainAs(text, this.after);
+    const reading = new SecondReading(this.source, this.before.length);
+    return reading.confirms(text, (before) => applyEdits(before, this.edits));
   }
 
   /** The edited text, or undefined where it does not read as the data. */

@@ -154,6 +154,17 @@ describe('remembered decisions', () => {
     }
   });
 
+  it('are none of what is no JSON within managedFields, though the rest is remembered', async () => {
+    const handler = handlerFor(plansOf());
+    for (let index = 0; index < 3; index++) await handler.answer(apiServerReview(deployment));
+    for (const wrong of ['"manager":,', '"manager":"x"],"y":["z",', '"manager":"x\n",']) {
+      const text = apiServerReview(deployment).replace('"manager":"kube-controller-manager",', wrong);
+      const { status, body } = await handler.answer(text);
+      expect(status, wrong).to.equal(400);
+      expect(body).to.contain('the body is not JSON');
+    }
+  });
+
   it('are none of what is no JSON behind managedFields, which is refused each time', async () => {
     const handler = handlerFor(plansOf());
     const cut = apiServerReview(deployment).slice(0, -3);

@@ -80,7 +80,7 @@ describe('4. more connections than there is room for', () => {
     const connections: RawConnection[] = [];
     for (let opened = 0; opened < CONNECTIONS_MAX + TOO_MANY; opened += 1)
       connections.push(await RawConnection.open(server.admissionPort));
-    const review = rawRequest(podReview(60), '/mutate?timeout=30s');
+    const review = rawRequest(podReview(68), '/mutate?timeout=30s');
     // The server has closed those before it takes the next, and the client hears of it a moment later.
     const isClosed = (): boolean => connections.filter(({ closed }) => closed).length >= TOO_MANY;
     for (let waits = 0; waits < 100 && !isClosed(); waits += 1)
