@@ -23,7 +23,8 @@ const HEAD = '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","requ
 const OWN_UID = 'kept';
 const UID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const UID_LENGTH = 36;
-const POD = '"object":{"kind":"Pod","apiVersion":"v1","metadata":{';
+/** One that has a name is the only one of that name, and no other will say the same: bare Pods, those of StatefulSets. */
+const POD = '"object":{"kind":"Pod","apiVersion":"v1","metadata":{"generateName":"';
 /** The last field of metadata; behind it comes the spec. */
 const MANAGED_FIELDS = ',"managedFields":[';
 const LIST_AT = MANAGED_FIELDS.length - 1;
@@ -37,7 +38,7 @@ const AS_MOUNT = '","readOnly":true,"mountPath":"/var/run/secrets/kubernetes.io/
 
 /**
  * @param text an AdmissionReview, not looked at yet
- * @returns undefined where it is not a Pod's in the form that kube-apiserver gives it
+ * @returns undefined where it is not of a Pod without a name, in the form that kube-apiserver gives it
  */
 export function essenceOf(text: string): Essence | undefined {
   if (text.length > CHARACTERS_MAX || !text.startsWith(HEAD)) return undefined;

@@ -31,16 +31,20 @@ describe('the essence of a review', () => {
     expect(JSON.parse(first?.text ?? '')).to.deep.equal(expected(recorded('replicasetPod1.json')));
   });
 
-  it('leaves out of every pod of the corpus the uid, managedFields and the letters of the token, and nothing else', () => {
+  it('leaves out of every pod of the corpus that has no name the uid, managedFields and the letters of the token, and nothing else', () => {
     const found = new Set<string>();
     const workloads = corpusWorkloads();
     for (const { id, object } of workloads) {
       const text = apiServerReview(controllerPod(object));
       const essence = essenceOf(text);
+      if (!text.includes('"metadata":{"generateName":')) {
+        expect(essence, id).to.equal(undefined);
+        continue;
+      }
       expect(JSON.parse(essence?.text ?? ''), id).to.deep.equal(expected(text));
       if (text.includes('kube-api-access-x7k2p')) found.add(id);
     }
-    expect(found.size).to.be.greaterThan(workloads.length / 2);
+    expect(found.size).to.be.greaterThan(workloads.length / 4);
   });
 
   const template = controllerPod(workload('Deployment'));
@@ -67,6 +71,7 @@ describe('the essence of a review', () => {
       alike.replace('"kind":"Pod","apiVersion":"v1"', '"kind":"Deployment","apiVersion":"v1"'),
     ],
     ['with a uid that is none', alike.replace('705ab4f5', '705ab4f"')],
+    ['of a Pod that has a name', alike.replace('"generateName":"', '"name":"')],
     ['with a short uid', alike.replace('705ab4f5-6393-11e8-b7cc-42010a800002', 'x')],
     ['that is cut', alike.slice(0, 100)],
     ['that is empty', ''],
