@@ -1,3 +1,5 @@
+import type { Span } from './managedFields.js';
+
 /**
  * What a decision depends on, of a review as kube-apiserver writes it. Pods that a controller makes from one template
  * come as the same text but for the request's uid, the time and fields in managedFields (40 % of a review of 10 KB,
@@ -25,12 +27,6 @@ const UID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const UID_LENGTH = 36;
 /** One that has a name is the only one of that name, and no other will say the same: bare Pods, those of StatefulSets. */
 const POD = '"object":{"kind":"Pod","apiVersion":"v1","metadata":{"generateName":"';
-/** The last field of metadata; behind it comes the spec. */
-const MANAGED_FIELDS = ',"managedFields":[';
-const LIST_AT = MANAGED_FIELDS.length - 1;
-const BEFORE_SPEC = ']},';
-const SPEC = '"spec":';
-
 const TOKEN = '{"name":"kube-api-access-';
 const TOKEN_NAME_AT = '{"name":"'.length;
 const AS_VOLUME = '","projected":{';
@@ -38,34 +34,19 @@ const AS_MOUNT = '","readOnly":true,"mountPath":"/var/run/secrets/kubernetes.io/
 
 /**
  * @param text an AdmissionReview, not looked at yet
+ * @param managed its object's managedFields, see `managedFieldsOf`
  * @returns undefined where it is not of a Pod without a name, in the form that kube-apiserver gives it
  */
-export function essenceOf(text: string): Essence | undefined {
-  if (text.length > CHARACTERS_MAX || !text.startsWith(HEAD)) return undefined;
+export function essenceOf(text: string, managed: Span | 'none' | 'unclear'): Essence | undefined {
+  if (managed === 'unclear' || text.length > CHARACTERS_MAX || !text.startsWith(HEAD)) return undefined;
   const uidEnd = HEAD.length + UID_LENGTH;
-  const uid = text.slice(HEAD.length, uidEnd);
-  if (!UID.test(uid)) return undefined;
   const pod = text.indexOf(POD, uidEnd);
   if (pod === -1) return undefined;
-  const managed = text.indexOf(MANAGED_FIELDS, pod);
-  const spec = text.indexOf(SPEC, pod);
-  const isOwn = managed !== -1 && managed < spec && text.startsWith(BEFORE_SPEC, spec - BEFORE_SPEC.length);
-  // Those of a volume claim template, whose author may have written anything there.
-  if (managed !== -1 && !isOwn) return undefined;
-  const [end, start] = isOwn ? [managed, spec - BEFORE_SPEC.length + 1] : [pod, pod];
-  // What is left out has to be JSON too, and nothing more than the list that it begins.
-  if (isOwn && !isJson(text.slice(end + LIST_AT, start))) return undefined;
+  const uid = text.slice(HEAD.length, uidEnd);
+  if (!UID.test(uid)) return undefined;
+  const { start, end } = managed === 'none' ? { start: pod, end: pod } : managed;
   // Volumes and mounts are in the spec, behind all of it.
-  return { uid, text: HEAD + OWN_UID + text.slice(uidEnd, end) + withOneTokenName(text.slice(start)) };
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
+  return { uid, text: HEAD + OWN_UID + text.slice(uidEnd, start) + withOneTokenName(text.slice(end)) };
 }
 
 /** Only as the name of that volume and of its mounts: what else has the same name keeps it. */

@@ -6,6 +6,7 @@ import { DecisionMemory, type Remembered } from './decisionMemory.js';
 import { essenceOf, TOKEN_MARK, type Essence } from './essence.js';
 import { InvalidObjectError } from './invalidObjectError.js';
 import { kubernetesStatus, type StatusReason } from './kubernetesStatus.js';
+import { managedFieldsOf, type Span } from './managedFields.js';
 import { answerTo, decodeText, encodeDecision, reviewText } from './review.js';
 import { ReviewError } from './reviewError.js';
 import { namespaceOf } from './text.js';
@@ -123,15 +124,18 @@ export function createAdmissionHandler({
     let review: Review;
     try {
       const text = reviewText(body);
-      const essence = essenceOf(text);
+      const managed = managedFieldsOf(text, body);
+      const essence = essenceOf(text, managed);
       const known = essence === undefined ? undefined : memory.find(essence.text);
       if (essence !== undefined && known !== undefined) {
         const { uid } = essence;
         return withPlan(known.request, uid, entry, (plan) =>
-          plan === known.plan ? again(known, uid, started) : first(read(text, essence), plan, started),
+          plan === known.plan
+            ? again(known, uid, started)
+            : first(read(text, managed, essence), plan, started),
         );
       }
-      review = read(text, essence);
+      review = read(text, managed, essence);
     } catch (error) {
       return fail(error, undefined);
     }
@@ -140,14 +144,17 @@ export function createAdmissionHandler({
   };
 }
 
-function read(text: string, essence: Essence | undefined): Review {
-  if (essence !== undefined) {
-    try {
+/** Without managedFields where they have been looked at, so that nothing is made of them. */
+function read(text: string, managed: Span | 'none' | 'unclear', essence: Essence | undefined): Review {
+  try {
+    if (essence !== undefined) {
       const from = { essence: essence.text, text };
       return { request: decodeText(essence.text, essence.uid), from };
-    } catch {
-      // What is wrong, and where, is said of the whole text.
     }
+    if (typeof managed === 'object')
+      return { request: decodeText(text.slice(0, managed.start) + text.slice(managed.end)) };
+  } catch {
+    // What is wrong, and where, is said of the whole text.
   }
   return { request: decodeText(text) };
 }

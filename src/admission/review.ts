@@ -149,13 +149,22 @@ export function encodeDecision(
   let text = `,"allowed":${outcome === 'denied' ? 'false' : 'true'}`;
   if (outcome === 'denied')
     text += `,"status":{"code":403,"reason":"Forbidden","message":${jsonString(decision.message ?? 'denied')}}`;
-  if (patch.length > 0)
-    text += `,"patchType":"JSONPatch","patch":"${Buffer.from(patchText).toString('base64')}"`;
+  if (patch.length > 0) text += `,"patchType":"JSONPatch","patch":"${base64(patchText)}"`;
   if (warnings.length > 0)
     text += `,"warnings":[${warnings.map((warning) => jsonString(printable(warning))).join(',')}]`;
   if (outcome !== 'ignored') text += `,"auditAnnotations":${auditAnnotations(decision)}`;
   const isMarked = mark !== undefined && (patchText.includes(mark) || text.includes(mark));
   return { text: `${text}}}`, isMarked };
+}
+
+/** For one text at a time: to make a buffer for each costs more than to encode it. */
+const scratch = Buffer.allocUnsafeSlow(64 * 1024);
+/** A UTF-16 unit is one to three bytes of UTF-8. */
+const SCRATCH_CHARACTERS = scratch.length / 3;
+
+function base64(text: string): string {
+  if (text.length > SCRATCH_CHARACTERS) return Buffer.from(text).toString('base64');
+  return scratch.toString('base64', 0, scratch.write(text));
 }
 
 const HEAD = `{"apiVersion":"${API_VERSION}","kind":"AdmissionReview","response":{"uid":`;

@@ -3,17 +3,19 @@ const TICK_MS = 20;
 
 /** Those that are waited for. Nearly all are met, so that one clock for all costs less than a timer for each. */
 const open = new Set<Deadline>();
+/** When the clock looks at them next: no later than the first of them ends, `TICK_MS` aside. */
+let due = Infinity;
 let clock: NodeJS.Timeout | undefined;
 
 /** The moment by which a request must have its answer; to be cleared when it is answered. */
 export class Deadline {
-  private readonly end: number;
+  readonly end: number;
   private listener: (() => void) | undefined;
 
   constructor(milliseconds: number) {
     this.end = performance.now() + milliseconds;
     open.add(this);
-    clock ??= setInterval(tick, TICK_MS).unref();
+    if (this.end < due) lookAt(this.end);
   }
 
   /** By the clock: while the event loop is blocked nobody is called. */
@@ -47,11 +49,16 @@ export class Deadline {
   }
 }
 
-/** The clock runs while requests come, and stops after a tick without any. */
-function tick(): void {
-  if (open.size === 0) {
-    clearInterval(clock);
-    clock = undefined;
-  }
+function lookAt(end: number): void {
+  due = end;
+  clearTimeout(clock);
+  clock = setTimeout(look, Math.max(TICK_MS, end - performance.now())).unref();
+}
+
+function look(): void {
+  due = Infinity;
   for (const deadline of open) deadline.check();
+  let next = Infinity;
+  for (const { end } of open) next = Math.min(next, end);
+  if (next < due) lookAt(next);
 }

@@ -22,6 +22,7 @@ export function readBody(
   return new Promise((resolve, reject) => {
     let chunks: Buffer[] = [];
     let size = 0;
+    let isComplete = false;
 
     const stop = (): void => {
       req.removeListener('data', onData);
@@ -29,6 +30,7 @@ export function readBody(
       req.removeListener('close', onClose);
     };
     const fail = (error: Error): void => {
+      if (isComplete) return;
       stop();
       budget.give(size);
       chunks = [];
@@ -47,11 +49,15 @@ export function readBody(
       chunks.push(chunk);
     };
     const onEnd = (): void => {
-      stop();
+      // The listeners stay: to take them away costs more than to be called in vain, and with the request they are gone.
+      isComplete = true;
       const only = chunks.length === 1 ? chunks[0] : undefined;
       resolve({ bytes: only ?? Buffer.concat(chunks, size), release: () => budget.give(size) });
     };
-    const onClose = (): void => fail(new ClientGone());
+    const onClose = (): void => {
+      // An error that nobody is told of would cost its stack trace.
+      if (!isComplete) fail(new ClientGone());
+    };
 
     deadline.whenPassed(() =>
       fail(

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import type { KubernetesObject } from '../../src/admission/types.js';
-import { essenceOf } from '../../src/admission/essence.js';
+import { essenceOf as essenceWith, type Essence } from '../../src/admission/essence.js';
+import { managedFieldsOf } from '../../src/admission/managedFields.js';
 import { controllerPod } from '../support/controllerPod.js';
 import { corpusWorkloads } from '../support/corpus.js';
 import { apiServerReview } from './support/apiServerReview.js';
@@ -9,6 +10,10 @@ import { pod, podTemplate, requestOf, reviewOf, workload } from './support/revie
 
 const recorded = (file: string): string =>
   readFileSync(new URL(`../fixtures/reviews/${file}`, import.meta.url), 'utf8');
+
+function essenceOf(text: string): Essence | undefined {
+  return essenceWith(text, managedFieldsOf(text, Buffer.from(text)));
+}
 
 /** The review without what an essence leaves out, taken away field by field. */
 function expected(text: string): unknown {
