@@ -7,6 +7,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { imageNodeFlags } from '../../support/imageEntrypoint.js';
 
 /**
  * What is measured, in the order of the table. All are sent pods of 64 ReplicaSets; `kube-harden new` is sent none but
@@ -106,6 +107,7 @@ async function startOf(variant: Variant, port: number, files: Files): Promise<St
     case 'kube-harden new':
       return {
         args: [
+          ...imageNodeFlags(),
           MAIN,
           'serve',
           ...['--kubeconfig', 'none', '--preview-bind-address', '0', '--ops-bind-address', '127.0.0.1:0'],

@@ -18,21 +18,28 @@ export class Endpoints {
   async follow(replicas: readonly KubeHarden[]): Promise<void> {
     this.replicas = replicas;
     await this.probe();
-    this.timer ??= setInterval(() => void this.probe(), PROBE_MS).unref();
+    if (!this.paused) this.probeOften();
   }
 
-  /** The backends are the caller's until `resume`. */
+  /** The backends are the caller's until `resume`, and nobody is asked. */
   pause(): void {
     this.paused = true;
+    this.close();
   }
 
   async resume(): Promise<void> {
     this.paused = false;
     await this.probe();
+    this.probeOften();
   }
 
   close(): void {
     clearInterval(this.timer);
+    this.timer = undefined;
+  }
+
+  private probeOften(): void {
+    this.timer ??= setInterval(() => void this.probe(), PROBE_MS).unref();
   }
 
   private async probe(): Promise<void> {

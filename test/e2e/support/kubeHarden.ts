@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { validFor, type CertificateAuthority } from '../../../src/server/certificateAuthority.js';
+import { imageNodeFlags } from '../../support/imageEntrypoint.js';
 import { OwnedProcess, type Exit } from './ownedProcess.js';
 import type { RunFolder } from './runFolder.js';
 import { TimeoutError, eventually } from './wait.js';
@@ -53,7 +54,7 @@ export class KubeHarden {
     const started = OwnedProcess.start({
       name,
       command: process.execPath,
-      args: [MAIN, 'serve', ...(await flags(options))],
+      args: [...imageNodeFlags(), MAIN, 'serve', ...(await flags(options))],
       logFile,
       // A home of its own: no kubeconfig of the user who runs the tests is found.
       env: { PATH: process.env['PATH'], HOME: folder.path, NODE_ENV: 'production', POD_NAME: name, ...env },

@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { Agent } from 'node:https';
 import { expect } from 'chai';
 import { podReview } from '../../bench/review.js';
 import type { KubeHarden } from '../../e2e/support/kubeHarden.js';
 import { manyManifests } from '../../preview/support/manyManifests.js';
-import { authority } from '../support/certificates.js';
-import { call } from '../support/clients.js';
+import { Flood } from './support/flood.js';
 import { quantile, rounded } from './support/latencies.js';
 import { offer } from './support/load.js';
 import { LONG, hardens, print, residentMiB, serve } from './support/serveProcess.js';
@@ -39,7 +37,7 @@ describe('22. the preview flooded by one user', function () {
       const began = mainThreadSeconds(server);
       quiet.push(...(await offer(server, review, load)).milliseconds);
       const without = mainThreadSeconds(server) - began;
-      const flood = new Flood(server, body);
+      const flood = Flood.start(server, body, FLOODERS);
       const { milliseconds, statuses } = await offer(server, review, load);
       flooded.push(...milliseconds);
       expect(Object.keys(statuses), 'admission beside the flood').to.deep.equal(['200']);
@@ -73,43 +71,4 @@ describe('22. the preview flooded by one user', function () {
 function mainThreadSeconds({ pid }: KubeHarden): number {
   const fields = readFileSync(`/proc/${pid}/task/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
   return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-/** Asks for large previews over and over, and comes again at once where it is refused. */
-class Flood {
-  readonly #answers: Record<string, number> = {};
-  readonly #askers: Promise<void>[];
-  readonly #agent = new Agent({ keepAlive: true, ca: authority.cert });
-  #ends = false;
-
-  constructor(server: KubeHarden, body: string) {
-    this.#askers = Array.from({ length: FLOODERS }, () => this.#ask(server.previewPort ?? 0, body));
-  }
-
-  async end(): Promise<Readonly<Record<string, number>>> {
-    this.#ends = true;
-    this.#agent.destroy();
-    await Promise.all(this.#askers);
-    return this.#answers;
-  }
-
-  async #ask(port: number, body: string): Promise<void> {
-    const headers = { 'content-type': 'application/yaml', accept: 'application/yaml' };
-    while (!this.#ends) {
-      try {
-        const { status } = await call(port, '/preview', {
-          method: 'POST',
-          body,
-          headers,
-          agent: this.#agent,
-        });
-        this.#answers[status] = (this.#answers[status] ?? 0) + 1;
-        // As a client that heeds Retry-After a little.
-        if (status === 503) await new Promise((resolve) => setTimeout(resolve, 100));
-      } catch {
-        // Cut at the end, or refused before its body was sent.
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-    }
-  }
 }

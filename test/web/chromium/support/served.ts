@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { imageNodeFlags } from '../../../support/imageEntrypoint.js';
 import { servingFiles } from '../../../system/support/certificates.js';
 
 const MAIN = process.env['E2E_MAIN'] ?? fileURLToPath(new URL('../../../../dist/main.js', import.meta.url));
@@ -22,9 +23,8 @@ export async function serve(...flags: readonly string[]): Promise<Served> {
   const environment = Object.entries(process.env).filter(([name]) => !/^(KUBE|POD_)/.test(name));
   const child = spawn(
     process.execPath,
-    // As the image starts it.
     [
-      '--disallow-code-generation-from-strings',
+      ...imageNodeFlags(),
       MAIN,
       'serve',
       '--kubeconfig',

@@ -1,0 +1,57 @@
+// The flood: a process of its own, and behind all others, since whoever floods has processors of their own.
+// floodPreview.ts JSON-of-FloodPlan: asks for large previews over and over, and comes again at once where it is refused; prints
+// how many answers there were by status, as JSON, and ends when its input does.
+import { readFileSync } from 'node:fs';
+import { Agent, request } from 'node:https';
+import { setPriority } from 'node:os';
+import type { FloodPlan } from './flood.js';
+
+setPriority(19);
+const plan = JSON.parse(process.argv[2] ?? '') as FloodPlan;
+const body = readFileSync(plan.bodyFile);
+const agent = new Agent({ keepAlive: true, ca: readFileSync(plan.caFile) });
+const answers: Record<string, number> = {};
+let ends = false;
+
+function ask(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      {
+        host: '127.0.0.1',
+        port: plan.port,
+        path: '/preview',
+        method: 'POST',
+        headers: { 'content-type': 'application/yaml', accept: 'application/yaml' },
+        agent,
+      },
+      (res) => {
+        res.resume();
+        res.on('error', reject).on('end', () => resolve(res.statusCode ?? 0));
+      },
+    );
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
+
+async function flood(): Promise<void> {
+  while (!ends) {
+    try {
+      const status = await ask();
+      answers[status] = (answers[status] ?? 0) + 1;
+      // As a client that heeds Retry-After a little.
+      if (status === 503) await new Promise((resolve) => setTimeout(resolve, 100));
+    } catch {
+      // Cut at the end, or refused before its body was sent.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+process.stdin.on('end', () => {
+  ends = true;
+  agent.destroy();
+});
+process.stdin.resume();
+await Promise.all(Array.from({ length: plan.flooders }, flood));
+process.stdout.write(JSON.stringify(answers), () => process.exit(0));
