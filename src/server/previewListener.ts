@@ -8,6 +8,7 @@ import type { Metrics } from '../telemetry/metrics.js';
 import { sendAnswer, type Answer } from './answer.js';
 import { lazily } from './lazily.js';
 import { HANDSHAKE_TIMEOUT, HTTP_OPTIONS, Listener } from './listener.js';
+import { oneHandshakeAtATime } from './oneHandshakeAtATime.js';
 import { problemAnswer } from './problemAnswer.js';
 import { secureContextOptions, type TlsMaterial } from './tlsMaterial.js';
 import { WebFiles } from './webFiles.js';
@@ -58,6 +59,7 @@ export class PreviewListener {
       },
       (req, res) => void this.request(req, res),
     );
+    oneHandshakeAtATime(this.server);
     // Callers are judged before "100 Continue" asks for the body.
     this.server.on('checkContinue', (req, res) => void this.request(req, res));
     this.listener = new Listener(this.server, {

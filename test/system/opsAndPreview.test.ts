@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { call, get, post } from './support/clients.js';
 import { closeServers, healthyReview, startServers } from './support/testServers.js';
@@ -88,6 +89,30 @@ describe('preview listener', () => {
       expect(problem['title']).to.be.a('string');
     }
     expect(String(logger.lines.find(({ level }) => level === 'error')?.fields['error'])).to.contain('a bug');
+  });
+
+  it('answers all of many that come at once, beside some that never shake hands and some that go away', async () => {
+    const { servers } = await startServers();
+    const port = servers.preview?.listener.address.port ?? 0;
+    const idle = Array.from({ length: 10 }, () => connect(port, '127.0.0.1'));
+    const gone = Array.from({ length: 10 }, () => {
+      const socket = connect(port, '127.0.0.1', () => socket.resetAndDestroy());
+      return socket.on('error', () => undefined);
+    });
+    const headers = { 'content-type': 'application/yaml' };
+    const replies = await Promise.all(
+      Array.from({ length: 40 }, (_, index) =>
+        call(port, '/preview', { method: 'POST', body: `kind: Pod${index}`, headers }),
+      ),
+    );
+    expect(replies.map(({ text }) => text)).to.deep.equal(
+      Array.from({ length: 40 }, (_, index) => `{"echoed":"kind: Pod${index}"}`),
+    );
+    expect(gone.every(({ destroyed }) => destroyed)).to.equal(true);
+    for (const socket of idle) socket.destroy();
+    // And the next, when all is quiet again.
+    const { status } = await call(port, '/preview', { method: 'POST', body: 'kind: Pod', headers });
+    expect(status).to.equal(200);
   });
 
   const outside = Object.values(networkInterfaces())
