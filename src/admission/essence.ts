@@ -8,7 +8,7 @@ import type { Span } from './managedFields.js';
  */
 export interface Essence {
   readonly uid: string;
-  /** A whole review: with a uid of our own, without managedFields, with `TOKEN_VOLUME` for the name of that volume. */
+  /** A whole review: with a uid of our own, with no entry in managedFields, with `TOKEN_VOLUME` for the name of that volume. */
   readonly text: string;
 }
 

@@ -144,19 +144,27 @@ export function createAdmissionHandler({
   };
 }
 
-/** Without managedFields where they have been looked at, so that nothing is made of them. */
+/** Without the entries of managedFields where they have been looked at, so that nothing is made of them. */
 function read(text: string, managed: Span | 'none' | 'unclear', essence: Essence | undefined): Review {
   try {
     if (essence !== undefined) {
-      const from = { essence: essence.text, text };
-      return { request: decodeText(essence.text, essence.uid), from };
+      const request = decodeText(essence.text, essence.uid);
+      if (managed === 'none' || hasNoEntries(request))
+        return { request, from: { essence: essence.text, text } };
+    } else if (typeof managed === 'object') {
+      const request = decodeText(text.slice(0, managed.start) + text.slice(managed.end));
+      if (hasNoEntries(request)) return { request };
     }
-    if (typeof managed === 'object')
-      return { request: decodeText(text.slice(0, managed.start) + text.slice(managed.end)) };
   } catch {
     // What is wrong, and where, is said of the whole text.
   }
   return { request: decodeText(text) };
+}
+
+/** Whether it was the object's own list whose entries were left out, and nothing else that has that name. */
+function hasNoEntries({ object }: AdmissionRequest): boolean {
+  const list: unknown = object?.metadata?.['managedFields'];
+  return Array.isArray(list) && list.length === 0;
 }
 
 /** Without the pod itself, which would take ten times the room. */

@@ -12,21 +12,21 @@ const SPEC = '"spec":';
 const BEFORE_SPEC = '},';
 
 /**
- * Where the managedFields of a review's object are, with the comma before them. They are up to half of a review, and no
- * decision depends on them: to look whether they are JSON takes a third of the time that parsing them does.
+ * Where the entries of managedFields of a review's object are: what is between the brackets. They are up to half of a review,
+ * and no decision depends on them: to look whether they are JSON takes a third of the time that parsing them does. A text is
+ * JSON with them if and only if it is without.
  *
  * @param text an AdmissionReview, not looked at yet
  * @param bytes what it was decoded from
- * @returns `none` where the object has none, or has no spec behind its metadata; `unclear` where what is found is not
- *   written as kube-apiserver writes it, or is somebody else's (a volume claim template's)
+ * @returns `none` where the object has none; `unclear` where what is found is not written as kube-apiserver writes it, or is
+ *   somebody else's (a volume claim template's). That a list is the object's own shows when the text is decoded
  */
 export function managedFieldsOf(text: string, bytes: Uint8Array): Span | 'none' | 'unclear' {
   const object = text.indexOf(OBJECT);
   const start = text.indexOf(MANAGED_FIELDS, object);
   if (object === -1 || start === -1) return 'none';
   const spec = text.indexOf(SPEC, object);
-  // Behind a bare brace the comma is no JSON, and would be gone.
-  if (spec < start || text[start - 1] === '{') return 'unclear';
+  if (spec < start) return 'unclear';
   const list = start + LIST_AT;
   // With one byte for each character they are counted alike.
   const isSameCount = bytes.length === text.length;
@@ -34,7 +34,7 @@ export function managedFieldsOf(text: string, bytes: Uint8Array): Span | 'none' 
     ? valueEnd(bytes, list, 0)
     : list + valueEnd(Buffer.from(text.slice(list, spec)), 0, 0);
   const isLast = end + BEFORE_SPEC.length === spec && text.startsWith(BEFORE_SPEC, end);
-  return isLast ? { start, end } : 'unclear';
+  return isLast ? { start: list + 1, end: end - 1 } : 'unclear';
 }
 
 /** Deeper than fields of a pod are: then it is somebody else's text. */

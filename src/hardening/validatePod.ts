@@ -67,16 +67,13 @@ function checkAt(key: Key, check: Check, value: unknown, path: Key[], issues: Fi
 
 /** An object with these fields, each checked where it is there: null is unset. */
 function object(fields: Readonly<Record<string, Check>>): Check {
-  const checks = new Map(Object.entries(fields));
+  const entries = Object.entries(fields);
   return (value, path, issues) => {
     if (!isRecord(value)) {
       issues.push({ path: [...path], message: `${describeValue(value)} is not an object` });
       return;
     }
-    // Those that are there, which are fewer than those that may be.
-    for (const name in value) {
-      const check = checks.get(name);
-      if (check === undefined || !Object.hasOwn(value, name)) continue;
+    for (const [name, check] of entries) {
       const field = value[name];
       if (field !== undefined && field !== null) checkAt(name, check, field, path, issues);
     }

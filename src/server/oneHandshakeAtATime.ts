@@ -2,15 +2,18 @@ import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 
 /** A handshake takes a few turns of the event loop; whoever takes longer over it is not waited for. */
-const PATIENCE_MS = 20;
+const PATIENCE_MS = 5;
+/** So that nobody waits long behind those who never shake hands: with more, the one that came first begins at once. */
+const WAITING_MAX = 50;
 
 /**
  * Lets the TLS handshakes of a server begin one after the other. Each takes a millisecond or two of the thread that
  * answers admission, and thirty at once would take it in one piece.
  *
  * @param server one that nobody listens to yet
+ * @param patienceMs after so long the next may begin
  */
-export function oneHandshakeAtATime(server: HttpsServer): void {
+export function oneHandshakeAtATime(server: HttpsServer, patienceMs = PATIENCE_MS): void {
   // What tls.Server itself does with a connection.
   const [begin] = server.listeners('connection') as ((this: HttpsServer, socket: Socket) => void)[];
   if (begin === undefined) throw new Error('a TLS server has no listener for connections');
@@ -24,7 +27,7 @@ export function oneHandshakeAtATime(server: HttpsServer): void {
     do current = waiting.shift();
     while (current?.destroyed);
     if (current === undefined) return;
-    patience = setTimeout(release, PATIENCE_MS).unref();
+    patience = setTimeout(release, patienceMs).unref();
     begin.call(server, current);
   };
   const release = (): void => {
@@ -38,6 +41,11 @@ export function oneHandshakeAtATime(server: HttpsServer): void {
     // Reset while it waits: it is destroyed then, and not admitted.
     socket.on('error', () => undefined);
     waiting.push(socket);
-    admit();
+    if (waiting.length <= WAITING_MAX) {
+      admit();
+      return;
+    }
+    const oldest = waiting.shift();
+    if (oldest?.destroyed === false) begin.call(server, oldest);
   });
 }

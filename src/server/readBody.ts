@@ -22,7 +22,7 @@ export function readBody(
   return new Promise((resolve, reject) => {
     let chunks: Buffer[] = [];
     let size = 0;
-    let isComplete = false;
+    let isOver = false;
 
     const stop = (): void => {
       req.removeListener('data', onData);
@@ -30,7 +30,8 @@ export function readBody(
       req.removeListener('close', onClose);
     };
     const fail = (error: Error): void => {
-      if (isComplete) return;
+      if (isOver) return;
+      isOver = true;
       stop();
       budget.give(size);
       chunks = [];
@@ -50,13 +51,13 @@ export function readBody(
     };
     const onEnd = (): void => {
       // The listeners stay: to take them away costs more than to be called in vain, and with the request they are gone.
-      isComplete = true;
+      isOver = true;
       const only = chunks.length === 1 ? chunks[0] : undefined;
       resolve({ bytes: only ?? Buffer.concat(chunks, size), release: () => budget.give(size) });
     };
     const onClose = (): void => {
       // An error that nobody is told of would cost its stack trace.
-      if (!isComplete) fail(new ClientGone());
+      if (!isOver) fail(new ClientGone());
     };
 
     deadline.whenPassed(() =>

@@ -5,7 +5,7 @@ import type { KubernetesObject } from '../../src/admission/types.js';
 import { managedFieldsOf } from '../../src/admission/managedFields.js';
 import { apiServerReview } from './support/apiServerReview.js';
 import { controllerPod } from '../support/controllerPod.js';
-import { handlerFor, plansOf, responseOf, workload } from './support/reviews.js';
+import { handlerFor, plansOf, pod, requestOf, responseOf, reviewOf, workload } from './support/reviews.js';
 
 const LIST = /"managedFields":\[.*?\](?=\},"spec")/;
 const review = apiServerReview(controllerPod(workload('Deployment')));
@@ -26,11 +26,12 @@ function cut(text: string): string | undefined {
 }
 
 describe('the managedFields of a review', () => {
-  it('are all that is cut out of a recorded one', () => {
+  it('have their entries cut out of a recorded one, and nothing else', () => {
     const text = readFileSync(new URL('../fixtures/reviews/replicasetPod1.json', import.meta.url), 'utf8');
     const expected = JSON.parse(text) as { request: { object: KubernetesObject } };
-    expect(expected.request.object.metadata?.['managedFields']).to.be.an('array');
-    delete expected.request.object.metadata?.['managedFields'];
+    const { metadata } = expected.request.object;
+    expect(metadata?.['managedFields']).to.be.an('array').that.is.not.empty;
+    if (metadata) metadata['managedFields'] = [];
     expect(JSON.parse(cut(text) ?? '')).to.deep.equal(expected);
   });
 
@@ -64,7 +65,6 @@ describe('the managedFields of a review', () => {
     ['40 levels', withList('['.repeat(40) + ']'.repeat(40))],
     ['100,000 levels', withList('['.repeat(100_000) + ']'.repeat(100_000))],
     ['something behind them', review.replace(LIST, (list) => `${list},"x":1`)],
-    ['nothing before their comma', review.replace(/"metadata":\{.*?(?=,"managedFields")/, '"metadata":{')],
     ['a key spec before them', review.replace('"labels":{', '"labels":{"spec":"",')],
   ];
   for (const [what, text] of unclear)
@@ -117,14 +117,69 @@ describe('the managedFields of a review', () => {
     expect(responseOf(await answer(withThem))).to.deep.equal(responseOf(await answer(without)));
   });
 
-  it('that are no JSON are refused, and so is a review that is none without them', async () => {
-    const { answer } = handlerFor(plansOf());
-    const named = review.replace('"generateName":"', '"name":"');
-    for (const text of [review, named])
-      for (const bad of [text.replace(LIST, '"managedFields":[{]'), text.replace('"spec":{', '"spec":{{')]) {
-        const { status, body } = await answer(bad);
+  const named = review.replace('"generateName":"', '"name":"');
+  const inside = (text: string, was: RegExp | string, now: string): string => {
+    const changed = text.replace(was, now);
+    expect(changed).to.not.equal(text);
+    return changed;
+  };
+  const bad: [what: string, make: (text: string) => string, message: string][] = [
+    ['that are no JSON', (text) => inside(text, LIST, '"managedFields":[{]'), 'not JSON'],
+    ['in a review that is none', (text) => inside(text, '"spec":{', '"spec":{{'), 'not JSON'],
+    ...['', ' ', '\n', '\t', '\r\n '].map((space): [string, (text: string) => string, string] => [
+      `behind a brace and ${JSON.stringify(space)}`,
+      (text) =>
+        inside(
+          text,
+          /"status":\{\}/,
+          `"status":{}},"object":{"metadata":{${space},"managedFields":[]},"spec":{}`,
+        ),
+      'not JSON',
+    ]),
+    [
+      'among the labels',
+      (text) =>
+        inside(text, /"labels":\{/, '"labels":{"a":"b","managedFields":["x"]},"spec":1},"ignored":{"x":{'),
+      'metadata.labels.managedFields: a list is not a string',
+    ],
+  ];
+  for (const [what, make, message] of bad)
+    it(`are refused ${what}, as they are without this`, async () => {
+      const { answer } = handlerFor(plansOf());
+      for (const text of [review, named]) {
+        const { status, body } = await answer(make(text));
         expect([status, body]).to.deep.equal([400, body]);
-        expect(body).to.contain('the body is not JSON');
+        expect(body).to.contain(message);
       }
+    });
+
+  it('of a PodTemplate are its own, and those of its template are left', async () => {
+    const template = (managedFields: readonly object[]): KubernetesObject => ({
+      kind: 'PodTemplate',
+      apiVersion: 'v1',
+      metadata: { name: 'web', namespace: 'shop' },
+      template: { metadata: { labels: { app: 'web' }, managedFields }, spec: pod().spec },
+    });
+    const entry = [{ manager: 'kubectl', operation: 'Update' }];
+    const update = (object: KubernetesObject, oldObject: KubernetesObject): string =>
+      reviewOf(requestOf(object, { operation: 'UPDATE', oldObject }));
+    const { answer, decisions } = handlerFor(plansOf());
+    for (const [now, before] of [
+      [entry, entry],
+      [entry, []],
+    ] as const) {
+      const text = update(template(now), template(before));
+      expect(found(text)).to.be.an('object');
+      await answer(text);
+      // With white space, and nothing is cut.
+      await answer(text.replaceAll('"managedFields":[', '"managedFields": ['));
+    }
+    const told = decisions.map(({ because, outcome }) => because ?? outcome);
+    expect(told).to.deep.equal([
+      'the pod template is unchanged',
+      'the pod template is unchanged',
+      'reported',
+      'reported',
+    ]);
   });
 });

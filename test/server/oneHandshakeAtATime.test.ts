@@ -10,19 +10,22 @@ describe('handshakes one after the other', () => {
   let begun: unknown[];
   let sockets: Socket[];
 
-  beforeEach(() => {
+  /** Nobody is to lose patience while a busy machine runs the test. */
+  const NEVER = 60_000;
+  const open = (patienceMs: number): void => {
     server = createServer();
     const own: unknown[] = [];
     begun = own;
     for (const event of ['connection', 'secureConnection', 'tlsClientError'])
       server.removeAllListeners(event);
     server.on('connection', (socket) => void own.push(socket));
-    oneHandshakeAtATime(server);
+    oneHandshakeAtATime(server, patienceMs);
     sockets = Array.from({ length: 4 }, () => new Socket());
     for (const socket of sockets) server.emit('connection', socket);
-  });
+  };
 
   it('begins the first at once, and the next a turn after it has ended, well or badly', async () => {
+    open(NEVER);
     expect(begun).to.deep.equal(sockets.slice(0, 1));
     server.emit('secureConnection');
     expect(begun).to.deep.equal(sockets.slice(0, 1));
@@ -34,12 +37,14 @@ describe('handshakes one after the other', () => {
   });
 
   it('goes on without those that take long', async () => {
+    open(5);
     expect(begun).to.have.length(1);
     while (begun.length < sockets.length) await sleep(5);
     expect(begun).to.deep.equal(sockets);
   });
 
   it('leaves out those that are gone, and lets none of their errors through', async () => {
+    open(NEVER);
     const [, second, third] = sockets;
     const closed = new Promise((resolve) => second?.once('close', resolve));
     second?.destroy(new Error('reset'));
@@ -50,6 +55,7 @@ describe('handshakes one after the other', () => {
   });
 
   it('begins at once where nobody shakes hands', async () => {
+    open(NEVER);
     for (const count of [2, 3, 4, 4]) {
       server.emit('secureConnection');
       await turn();
@@ -58,6 +64,14 @@ describe('handshakes one after the other', () => {
     const late = new Socket();
     server.emit('connection', late);
     expect(begun.at(-1)).to.equal(late);
+  });
+
+  it('lets no more than 50 wait: with more the first of them begins', () => {
+    open(NEVER);
+    const more = Array.from({ length: 49 }, () => new Socket());
+    for (const socket of more) server.emit('connection', socket);
+    // One shakes hands, 50 wait, and two came too many.
+    expect(begun).to.deep.equal(sockets.slice(0, 3));
   });
 
   it('refuses a server that takes no connections', () => {
