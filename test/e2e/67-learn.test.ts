@@ -99,19 +99,19 @@ function deploymentOf(node: string): Json {
 
 const NOW = '2026-01-01T00:00:00Z';
 const RUNNING = { running: { startedAt: NOW } };
+/** It has not begun: nothing can be said of it yet. */
+const STARTING = { waiting: { reason: 'ContainerCreating' } };
 const CRASHING = {
   waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s restarting failed container' },
 };
 
-function statusOf(state: Json, ready: boolean, container = 'app'): Json {
+function statusOf(state: Json, ready: boolean, container = 'app', restartCount = ready ? 0 : 3): Json {
   const status = ready ? 'True' : 'False';
   return {
     status: {
       phase: 'Running',
       conditions: [{ type: 'Ready', status, lastTransitionTime: NOW }],
-      containerStatuses: [
-        { name: container, image: IMAGE, imageID: 'sha256:0', ready, restartCount: ready ? 0 : 3, state },
-      ],
+      containerStatuses: [{ name: container, image: IMAGE, imageID: 'sha256:0', ready, restartCount, state }],
     },
   };
 }
@@ -126,8 +126,9 @@ class Copies {
     private readonly namespace: string,
     state: Json,
     ready: boolean,
+    restarts?: number,
   ) {
-    this.done = this.play(statusOf(state, ready));
+    this.done = this.play(statusOf(state, ready, 'app', restarts));
   }
 
   async stop(): Promise<void> {
@@ -343,7 +344,7 @@ describe('learn, on the API server', function () {
   });
 
   it('removes the copy where it is interrupted', async () => {
-    const copies = new Copies(namespace, CRASHING.waiting, false);
+    const copies = new Copies(namespace, STARTING, false, 0);
     const controller = new AbortController();
     const learned = learn(
       'deploy/web',
