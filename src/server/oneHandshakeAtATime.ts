@@ -2,7 +2,7 @@ import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 
 /** A handshake takes a few turns of the event loop; whoever takes longer over it is not waited for. */
-const PATIENCE_MS = 5;
+const PATIENCE_MS = 20;
 /** So that nobody waits long behind those who never shake hands: with more, the one that came first begins at once. */
 const WAITING_MAX = 50;
 
