@@ -1,4 +1,4 @@
-import type { Span } from './managedFields.js';
+import type { ManagedFields } from './managedFields.js';
 
 /**
  * What a decision depends on, of a review as kube-apiserver writes it. Pods that a controller makes from one template
@@ -27,6 +27,7 @@ const UID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const UID_LENGTH = 36;
 /** One that has a name is the only one of that name, and no other will say the same: bare Pods, those of StatefulSets. */
 const POD = '"object":{"kind":"Pod","apiVersion":"v1","metadata":{"generateName":"';
+
 const TOKEN = '{"name":"kube-api-access-';
 const TOKEN_NAME_AT = '{"name":"'.length;
 const AS_VOLUME = '","projected":{';
@@ -37,7 +38,7 @@ const AS_MOUNT = '","readOnly":true,"mountPath":"/var/run/secrets/kubernetes.io/
  * @param managed its object's managedFields, see `managedFieldsOf`
  * @returns undefined where it is not of a Pod without a name, in the form that kube-apiserver gives it
  */
-export function essenceOf(text: string, managed: Span | 'none' | 'unclear'): Essence | undefined {
+export function essenceOf(text: string, managed: ManagedFields): Essence | undefined {
   if (managed === 'unclear' || text.length > CHARACTERS_MAX || !text.startsWith(HEAD)) return undefined;
   const uidEnd = HEAD.length + UID_LENGTH;
   const pod = text.indexOf(POD, uidEnd);

@@ -6,7 +6,7 @@ import { DecisionMemory, type Remembered } from './decisionMemory.js';
 import { essenceOf, TOKEN_MARK, type Essence } from './essence.js';
 import { InvalidObjectError } from './invalidObjectError.js';
 import { kubernetesStatus, type StatusReason } from './kubernetesStatus.js';
-import { managedFieldsOf, type Span } from './managedFields.js';
+import { managedFieldsOf, type ManagedFields } from './managedFields.js';
 import { answerTo, decodeText, encodeDecision, reviewText } from './review.js';
 import { ReviewError } from './reviewError.js';
 import { namespaceOf } from './text.js';
@@ -145,7 +145,7 @@ export function createAdmissionHandler({
 }
 
 /** Without the entries of managedFields where they have been looked at, so that nothing is made of them. */
-function read(text: string, managed: Span | 'none' | 'unclear', essence: Essence | undefined): Review {
+function read(text: string, managed: ManagedFields, essence: Essence | undefined): Review {
   try {
     if (essence !== undefined) {
       const request = decodeText(essence.text, essence.uid);

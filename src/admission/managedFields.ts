@@ -4,6 +4,9 @@ export interface Span {
   readonly end: number;
 }
 
+/** `none`: there are none. `unclear`: they are not written as kube-apiserver writes them, or are somebody else's. */
+export type ManagedFields = Span | 'none' | 'unclear';
+
 /** The API server writes kind and apiVersion first, and managedFields as the last field of metadata. */
 const OBJECT = '"object":{"kind":"';
 const MANAGED_FIELDS = ',"managedFields":[';
@@ -18,10 +21,9 @@ const BEFORE_SPEC = '},';
  *
  * @param text an AdmissionReview, not looked at yet
  * @param bytes what it was decoded from
- * @returns `none` where the object has none; `unclear` where what is found is not written as kube-apiserver writes it, or is
- *   somebody else's (a volume claim template's). That a list is the object's own shows when the text is decoded
+ * @returns a span that is the object's own list only if the decoded object shows it
  */
-export function managedFieldsOf(text: string, bytes: Uint8Array): Span | 'none' | 'unclear' {
+export function managedFieldsOf(text: string, bytes: Uint8Array): ManagedFields {
   const object = text.indexOf(OBJECT);
   const start = text.indexOf(MANAGED_FIELDS, object);
   if (object === -1 || start === -1) return 'none';

@@ -22,7 +22,6 @@ export function readBody(
   return new Promise((resolve, reject) => {
     let chunks: Buffer[] = [];
     let size = 0;
-    let isOver = false;
 
     const stop = (): void => {
       req.removeListener('data', onData);
@@ -30,8 +29,6 @@ export function readBody(
       req.removeListener('close', onClose);
     };
     const fail = (error: Error): void => {
-      if (isOver) return;
-      isOver = true;
       stop();
       budget.give(size);
       chunks = [];
@@ -50,15 +47,11 @@ export function readBody(
       chunks.push(chunk);
     };
     const onEnd = (): void => {
-      // The listeners stay: to take them away costs more than to be called in vain, and with the request they are gone.
-      isOver = true;
+      stop();
       const only = chunks.length === 1 ? chunks[0] : undefined;
       resolve({ bytes: only ?? Buffer.concat(chunks, size), release: () => budget.give(size) });
     };
-    const onClose = (): void => {
-      // An error that nobody is told of would cost its stack trace.
-      if (!isOver) fail(new ClientGone());
-    };
+    const onClose = (): void => fail(new ClientGone());
 
     deadline.whenPassed(() =>
       fail(

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { freePort } from '../../../e2e/support/freePort.js';
 import { OwnedProcess } from '../../../e2e/support/ownedProcess.js';
+import { imageNodeFlags } from '../../../support/imageEntrypoint.js';
 import { servingPair } from '../../support/certificates.js';
 import { eventually, get, outcome } from '../../support/clients.js';
 import { runFolder } from './serveProcess.js';
@@ -24,7 +25,7 @@ export async function serveWithStdout(name: string, redirection: string): Promis
   const { cert, key } = await servingPair(1);
   const [admissionPort, opsPort] = [await freePort(), await freePort()];
   const logFile = runFolder.logFile(name);
-  const serve = [process.execPath, MAIN, 'serve', '--kubeconfig', 'none'];
+  const serve = [process.execPath, ...imageNodeFlags(), MAIN, 'serve', '--kubeconfig', 'none'];
   const flags = [
     ...['--admission-bind-address', `127.0.0.1:${admissionPort}`, '--preview-bind-address', '0'],
     ...['--ops-bind-address', `127.0.0.1:${opsPort}`, '--log-format', 'json'],
