@@ -1,6 +1,7 @@
 /**
  * What hardening adds to the creation of a pod, through a real kube-apiserver: nothing, in-tree CEL policies, the least
- * webhook there can be, and kube-harden, in alternating rounds of one run. Everything shares this machine's cores.
+ * webhook there can be, and kube-harden, in alternating rounds of one run. Everything shares this machine's cores. Pods
+ * come as a ReplicaSet's controller makes them, all from one template, and as people make them, with a name each.
  *
  *   npm run bench:e2e                  BENCH_ROUNDS=32 for more rounds, BENCH_OUT=FILE for the figures as JSON
  */
@@ -14,21 +15,27 @@ import { pointWebhooks } from '../../e2e/support/install.js';
 import { RunFolder } from '../../e2e/support/runFolder.js';
 import { eventually } from '../../e2e/support/wait.js';
 import { World, setWorld } from '../../e2e/support/world.js';
-import { VARIANTS, authorsPod, makeVariants, type Variant } from './variants.js';
+import { PODS, VARIANTS, makeVariants, podToCreate, type Pods, type Variant } from './variants.js';
 
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 16);
 /** Connections, and the pods of a round with them: about half a second each. */
-const LOADS = [
+const LOADS: readonly Load[] = [
   { connections: 1, pods: 60 },
   { connections: 16, pods: 160 },
-] as const;
+];
 /**
  * Before the first round, so that what is compared is what a cluster has after its first minutes: both webhooks are
  * JavaScript that is compiled in steps, the smaller one sooner.
  */
-const WARM_UP = { connections: 16, pods: 1500 } as const;
+const WARM_UP: Load = { connections: 16, pods: 1500 };
+const TITLES: Record<Pods, string> = { ReplicaSet: 'of a ReplicaSet', named: 'with a name each' };
 /** What is added to the p50 of nothing, with one connection: kube-harden's share of the others'. */
 const GOALS = { 'in-tree': 0.7, floor: 1.15 } as const;
+
+interface Load {
+  readonly connections: number;
+  readonly pods: number;
+}
 
 interface Figures {
   readonly perSecond: number[];
@@ -41,15 +48,16 @@ type Results = Record<Variant, Figures>;
 async function round(
   client: ApiClient,
   namespace: string,
-  connections: number,
-  pods: number,
+  kind: Pods,
+  { connections, pods }: Load,
 ): Promise<Figures> {
   const milliseconds: number[] = [];
   let next = 0;
-  const pod = authorsPod();
+  const pod = podToCreate(kind);
   const worker = async (): Promise<void> => {
     while (next < pods) {
-      pod.metadata.name = `web-${next++}`;
+      const number = next++;
+      if (kind === 'named') pod.metadata.name = `web-${number}`;
       const body = JSON.stringify(pod);
       const began = performance.now();
       const reply = await client.api('POST', `/api/v1/namespaces/${namespace}/pods?dryRun=All`, body);
@@ -70,7 +78,7 @@ async function round(
 /** All variants have to do the same to a pod, or nothing is compared. */
 async function checkSame(client: ApiClient, namespaces: Record<Variant, string>): Promise<void> {
   const specOf = async (variant: Variant): Promise<Json> => {
-    const pod = { ...authorsPod(), metadata: { ...authorsPod().metadata, name: 'same' } };
+    const pod = podToCreate('ReplicaSet');
     const path = `/api/v1/namespaces/${namespaces[variant]}/pods?dryRun=All`;
     const { status, body } = await client.api('POST', path, pod);
     if (status !== 201) throw new Error(`${variant}: ${JSON.stringify(body)}`);
@@ -104,7 +112,7 @@ function quantile(values: readonly number[], q: number): number {
 }
 
 function print(
-  connections: number,
+  title: string,
   results: Results,
 ): Record<Variant, { p50: number; p99: number; perSecond: number }> {
   const rows = Object.fromEntries(
@@ -115,7 +123,7 @@ function print(
     }),
   ) as Record<Variant, { p50: number; p99: number; perSecond: number }>;
   const floor = rows.floor;
-  console.log(`\n${connections} connection${connections === 1 ? '' : 's'}, ${ROUNDS} rounds each`);
+  console.log(`\n${title}`);
   console.log(
     '  variant          per second        p50        p99   added p50   × floor: per second, p50, p99',
   );
@@ -134,51 +142,63 @@ function print(
 
 async function run(controlPlane: ControlPlane): Promise<void> {
   const namespaces = await makeVariants(controlPlane);
-  const clients = await Promise.all(
-    LOADS.map(({ connections }) => controlPlane.client({ maxSockets: connections })),
-  );
-  const [first] = clients;
-  if (first !== undefined) await checkSame(first, namespaces);
+  const first = await controlPlane.client({ maxSockets: 1 });
+  await checkSame(first, namespaces);
+  first.close();
   const warm = await controlPlane.client({ maxSockets: WARM_UP.connections });
-  for (const variant of VARIANTS) await round(warm, namespaces[variant], WARM_UP.connections, WARM_UP.pods);
+  for (const variant of VARIANTS)
+    for (const kind of PODS) await round(warm, namespaces[variant], kind, WARM_UP);
   warm.close();
   const out: Record<string, unknown> = {};
-  for (const [index, { connections, pods }] of LOADS.entries()) {
-    const client = clients[index];
-    if (client === undefined) continue;
-    const results = Object.fromEntries(
-      VARIANTS.map((variant) => [variant, { perSecond: [], milliseconds: [], p50: [] }]),
-    ) as unknown as Results;
-    // The first round opens connections, and is not counted.
-    for (let number = 0; number <= ROUNDS; number++) {
-      const order = number % 2 === 0 ? VARIANTS : VARIANTS.toReversed();
-      for (const variant of order) {
-        const figures = await round(client, namespaces[variant], connections, pods);
-        if (number === 0) continue;
-        results[variant].perSecond.push(...figures.perSecond);
-        results[variant].milliseconds.push(...figures.milliseconds);
-        results[variant].p50.push(...figures.p50);
-      }
+  for (const kind of PODS)
+    for (const load of LOADS) {
+      const results = await measure(controlPlane, namespaces, kind, load);
+      const title = `pods ${TITLES[kind]}, ${load.connections} connection${load.connections === 1 ? '' : 's'}`;
+      out[title] = print(`${title}, ${ROUNDS} rounds each`, results);
+      if (load.connections === 1) judge(results);
     }
-    const rows = print(connections, results);
-    out[`${connections} connections`] = rows;
-    if (connections !== 1) continue;
-    // Round by round: a machine that is slow for some of them is so for all variants.
-    const added = (variant: Variant): number =>
-      quantile(
-        results[variant].p50.map((p50, index) => p50 - (results.nothing.p50[index] ?? Number.NaN)),
-        0.5,
-      );
-    for (const [other, most] of Object.entries(GOALS) as ['in-tree' | 'floor', number][]) {
-      const ratio = added('kube-harden') / added(other);
-      const word = ratio <= most ? 'holds ' : 'MISSED';
-      console.log(
-        `  ${word}  kube-harden adds ${ratio.toFixed(2)} × what ${other} adds to the p50 (at most ${most})`,
-      );
+  if (process.env['BENCH_OUT']) writeFileSync(process.env['BENCH_OUT'], `${JSON.stringify(out, null, 2)}\n`);
+}
+
+async function measure(
+  controlPlane: ControlPlane,
+  namespaces: Record<Variant, string>,
+  kind: Pods,
+  load: Load,
+): Promise<Results> {
+  const client = await controlPlane.client({ maxSockets: load.connections });
+  const results = Object.fromEntries(
+    VARIANTS.map((variant) => [variant, { perSecond: [], milliseconds: [], p50: [] }]),
+  ) as unknown as Results;
+  // The first round opens connections, and is not counted.
+  for (let number = 0; number <= ROUNDS; number++) {
+    const order = number % 2 === 0 ? VARIANTS : VARIANTS.toReversed();
+    for (const variant of order) {
+      const figures = await round(client, namespaces[variant], kind, load);
+      if (number === 0) continue;
+      results[variant].perSecond.push(...figures.perSecond);
+      results[variant].milliseconds.push(...figures.milliseconds);
+      results[variant].p50.push(...figures.p50);
     }
   }
-  if (process.env['BENCH_OUT']) writeFileSync(process.env['BENCH_OUT'], `${JSON.stringify(out, null, 2)}\n`);
-  for (const client of clients) client.close();
+  client.close();
+  return results;
+}
+
+/** Round by round: a machine that is slow for some of them is so for all variants. */
+function judge(results: Results): void {
+  const added = (variant: Variant): number =>
+    quantile(
+      results[variant].p50.map((p50, index) => p50 - (results.nothing.p50[index] ?? Number.NaN)),
+      0.5,
+    );
+  for (const [other, most] of Object.entries(GOALS) as ['in-tree' | 'floor', number][]) {
+    const ratio = added('kube-harden') / added(other);
+    const word = ratio <= most ? 'holds ' : 'MISSED';
+    console.log(
+      `  ${word}  kube-harden adds ${ratio.toFixed(2)} × what ${other} adds to the p50 (at most ${most})`,
+    );
+  }
 }
 
 const binaries = findBinaries();

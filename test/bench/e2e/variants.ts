@@ -34,16 +34,26 @@ export type Variant = (typeof VARIANTS)[number];
 const LABEL = 'bench';
 const ADMISSION = '/apis/admissionregistration.k8s.io/v1';
 
-/** Two containers of a realistic size: a pod as its author writes it, about 5 KB. */
-export function authorsPod(): Json {
+/**
+ * `ReplicaSet`: as its controller makes them, the API server gives each its name. `named`: by people or a StatefulSet,
+ * each another object to kube-harden, which remembers what it has decided for a template.
+ */
+export const PODS = ['ReplicaSet', 'named'] as const;
+export type Pods = (typeof PODS)[number];
+
+/** A pod of two containers of a realistic size as it is sent to the API server, about 5 KB; a named one lacks its name. */
+export function podToCreate(kind: Pods): Json {
   const { request } = JSON.parse(podReview(2));
-  const { labels, annotations } = request.object.metadata;
+  const { labels, annotations, generateName, ownerReferences } = request.object.metadata;
   const isToken = ({ name }: Json): boolean => String(name).startsWith('kube-api-access-');
   const spec = request.object.spec;
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { labels, annotations },
+    metadata:
+      kind === 'ReplicaSet'
+        ? { generateName, labels, annotations, ownerReferences }
+        : { labels, annotations },
     spec: {
       volumes: spec.volumes.filter((volume: Json) => !isToken(volume)),
       containers: spec.containers.map((container: Json) => ({
@@ -62,7 +72,7 @@ export function answerForPod(): { readonly patch: readonly Operation[]; readonly
     kind: { group: '', version: 'v1', kind: 'Pod' },
     operation: 'CREATE',
     namespace: 'bench',
-    object: barePod(authorsPod()),
+    object: barePod(podToCreate('ReplicaSet')),
   };
   const decision = decide(request, plans.planFor('bench'));
   if (decision.patch.length === 0) throw new Error('nothing to patch');
