@@ -1,4 +1,5 @@
 import type { Path } from '../hardening/rule.js';
+import { sameJson } from '../hardening/sameJson.js';
 import { comparedLines, editedRegions } from './diff.js';
 import { notes } from './notes.js';
 import type { Preview } from './preview.js';
@@ -73,17 +74,21 @@ export function annotate(preview: FilePreview): AnnotatedPreview {
 function tabled(previews: readonly Preview[]): Pick<AnnotatedPreview, 'changes' | 'results'> {
   const changes: PreviewChange[] = [];
   const indexes = new Map<string, number>();
-  const indexOf = (change: PreviewChange): number => {
+  /** Of the object before: mostly it has the same changes, and to compare them takes a third of the time of a key. */
+  let last: readonly number[] = [];
+  const indexOf = (change: PreviewChange, place: number): number => {
+    const guess = last[place];
+    if (guess !== undefined && sameJson(changes[guess], change)) return guess;
     const key = JSON.stringify(change);
     const known = indexes.get(key);
     if (known !== undefined) return known;
     indexes.set(key, changes.length);
     return changes.push(change) - 1;
   };
-  const results = previews.map(({ result: { hardened: _, ...result } }) => ({
-    ...result,
-    changes: result.changes.map(indexOf),
-  }));
+  const results = previews.map(({ result: { hardened: _, ...result } }) => {
+    last = result.changes.map(indexOf);
+    return { ...result, changes: last };
+  });
   return { changes, results };
 }
 
@@ -147,42 +152,45 @@ interface ChangeRef {
   readonly change: number;
 }
 
+/** Most have one child and no change, or one change and no child: there are tens of thousands. */
 interface IndexNode {
-  readonly changes: ChangeRef[];
-  readonly children: Map<string | number, IndexNode>;
+  changes?: ChangeRef[];
+  children?: Map<string | number, IndexNode>;
 }
 
 /** The changes of a file by the places that they wrote. */
 class ChangeIndex {
-  readonly #roots = new Map<number, IndexNode>();
+  readonly #root: IndexNode = {};
 
   add(document: number, path: Path, change: ChangeRef): void {
-    let node = child(this.#roots, document);
-    for (const key of path) node = child(node.children, key);
-    node.changes.push(change);
+    let node = child(this.#root, document);
+    for (const key of path) node = child(node, key);
+    (node.changes ??= []).push(change);
   }
 
   /** Those that wrote the field, or what it stands in, or anything beneath it. */
   at(document: number, path: Path): ChangeRef[] {
-    let node = this.#roots.get(document);
+    let node = this.#root.children?.get(document);
     const found: ChangeRef[] = [];
     for (const key of path) {
       if (!node) return found;
-      found.push(...node.changes);
-      node = node.children.get(key);
+      if (node.changes) found.push(...node.changes);
+      node = node.children?.get(key);
     }
-    const pending = node ? [node] : [];
+    if (!node) return found;
+    const pending = [node];
     for (let next = pending.pop(); next; next = pending.pop()) {
-      for (const change of next.changes) found.push(change);
-      pending.push(...next.children.values());
+      if (next.changes) for (const change of next.changes) found.push(change);
+      if (next.children) pending.push(...next.children.values());
     }
     return found;
   }
 }
 
-function child<K>(children: Map<K, IndexNode>, key: K): IndexNode {
+function child(parent: IndexNode, key: string | number): IndexNode {
+  const children = (parent.children ??= new Map<string | number, IndexNode>());
   let node = children.get(key);
-  if (!node) children.set(key, (node = { changes: [], children: new Map() }));
+  if (!node) children.set(key, (node = {}));
   return node;
 }
 
@@ -196,10 +204,11 @@ function annotatedLines(
   const found: AnnotatedLine[] = [];
   for (const { line, original } of differingLines(before, splices)) {
     const all = writers.get(line) ?? [];
-    const [only, ...others] = all;
+    const [first] = all;
     // As nearly all lines have it.
-    if (only && others.length === 0) {
-      found.push({ line, original, result: only.result, changes: [only.change] });
+    if (first && all.every(({ result }) => result === first.result)) {
+      const changes = all.length === 1 ? [first.change] : distinct(all.map(({ change }) => change));
+      found.push({ line, original, result: first.result, changes });
       continue;
     }
     for (const result of distinct(all.map((change) => change.result))) {
@@ -255,7 +264,7 @@ function writersOfLines(
   splices: readonly TracedSplice[],
   index: ChangeIndex,
 ): ReadonlyMap<number, readonly ChangeRef[]> {
-  const writers = new Map<number, ChangeRef[]>();
+  const writers = new Map<number, readonly ChangeRef[]>();
   const lineAt = lineCounter(after);
   let shift = 0;
   for (const { start, end, text, document, pieces } of splices) {
@@ -273,8 +282,7 @@ function writersOfLines(
         const last = lineAt(offset + to);
         for (let line = first; line <= last; line++) {
           const known = writers.get(line);
-          if (known) known.push(...changes);
-          else writers.set(line, [...changes]);
+          writers.set(line, known ? [...known, ...changes] : changes);
         }
       }
       offset += piece.text.length;
@@ -286,8 +294,17 @@ function writersOfLines(
 
 /** The first and last character of a text that is no blank; 0 where there is none. */
 function inkOf(text: string): readonly [number, number] {
-  const first = text.search(/\S/);
-  return first < 0 ? [0, 0] : [first, text.trimEnd().length - 1];
+  let first = 0;
+  let last = text.length - 1;
+  while (first <= last && isBlank(text, first)) first++;
+  while (last > first && isBlank(text, last)) last--;
+  return first > last ? [0, 0] : [first, last];
+}
+
+function isBlank(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  // All blanks of ASCII are up to the space, and no other character of a manifest is.
+  return code <= 0x20 || (code > 0x7e && /\s/.test(text[at] ?? ''));
 }
 
 function isLineStart(text: string, offset: number): boolean {

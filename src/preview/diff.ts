@@ -70,20 +70,24 @@ function regionsOf(before: string, lines: readonly Line[], splices: readonly Spl
     const { from, to } = affectedLines(before, lines, splice);
     const last = groups.at(-1);
     // What is left of a line that lost its break goes on into the next line.
-    if (last && from > last.to && /[^\n]$/.test(textOf(last))) last.to = Math.min(last.to + 1, lines.length);
+    if (last && from > last.to && endsWithinLine(textOf(last))) last.to = Math.min(last.to + 1, lines.length);
     if (last && from <= last.to) {
       last.to = Math.max(last.to, to);
       last.splices.push(splice);
     } else groups.push({ from, to, splices: [splice] });
   }
   const end = groups.at(-1);
-  if (end && /[^\n]$/.test(textOf(end))) end.to = Math.min(end.to + 1, lines.length);
+  if (end && endsWithinLine(textOf(end))) end.to = Math.min(end.to + 1, lines.length);
   return groups.map((group) => ({
     from: group.from,
     to: group.to,
     before: lines.slice(group.from, group.to).map(({ text }) => text),
     after: splitLines(textOf(group)),
   }));
+}
+
+function endsWithinLine(text: string): boolean {
+  return text !== '' && !text.endsWith('\n');
 }
 
 function affectedLines(

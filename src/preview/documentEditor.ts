@@ -194,6 +194,7 @@ export class DocumentEditor {
 
   /** The keys that merge keys bring in. */
   #merged(node: PlacedMap): ReadonlyMap<string, Merged> {
+    if (!node.pairs.some(({ isMerge }) => isMerge)) return NOTHING_MERGED;
     const merged = new Map<string, Merged>();
     node.pairs.forEach(({ isMerge, value }, index) => {
       if (!isMerge) return;
@@ -511,6 +512,8 @@ interface Merged {
   readonly path: Path;
   readonly index: number;
 }
+
+const NOTHING_MERGED: ReadonlyMap<string, Merged> = new Map();
 
 /** Which new items to insert, by the old item after which they go (-1: before the first). */
 function insertions(

@@ -32,7 +32,7 @@ function copiedAlong<T>(pointer: string, value: T, own: Set<object>): T {
   const root = copy(value);
   let holder: unknown = root;
   for (const step of pointer.split('/').slice(1, -1)) {
-    const key = step.replaceAll('~1', '/').replaceAll('~0', '~');
+    const key = step.includes('~') ? step.replaceAll('~1', '/').replaceAll('~0', '~') : step;
     if (typeof holder !== 'object' || holder === null || !Object.hasOwn(holder, key)) break;
     const map = holder as Record<string, unknown>;
     map[key] = copy(map[key]);

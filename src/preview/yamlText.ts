@@ -26,34 +26,44 @@ type Entries = Record<string, unknown>;
 
 /** The lines of a map or list in block style, the first at `column`; `path` is where it stands in the document. */
 export function blockLines(value: object, column: number, style: YamlStyle, path: Path): Piece[] {
-  const margin = ' '.repeat(column);
-  if (Array.isArray(value))
-    return value.flatMap((item: unknown, index) => itemLines(item, column, style, [...path, index]));
-  return Object.entries(value as Entries).flatMap(([key, child]) =>
-    entryLines(key, child, margin, column, style, [...path, key]),
-  );
+  const lines: Piece[] = [];
+  addBlock(lines, value, column, style, path);
+  return lines;
 }
 
-function entryLines(
-  key: string,
-  value: unknown,
-  margin: string,
-  column: number,
-  style: YamlStyle,
-  path: Path,
-): Piece[] {
-  const head = `${margin}${scalarText(key)}:`;
-  if (!isFilled(value)) return [{ text: `${head} ${scalarText(value)}`, path }];
-  const inner = column + (Array.isArray(value) ? style.dash : style.step);
-  return [{ text: head, path }, ...blockLines(value, inner, style, path)];
+function addBlock(lines: Piece[], value: object, column: number, style: YamlStyle, path: Path): void {
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) addItem(lines, item, column, style, [...path, index]);
+    return;
+  }
+  const margin = ' '.repeat(column);
+  for (const key of Object.keys(value)) {
+    const child = (value as Entries)[key];
+    const place = [...path, key];
+    const head = `${margin}${scalarText(key)}:`;
+    if (isFilled(child)) {
+      lines.push({ text: head, path: place });
+      addBlock(lines, child, column + (Array.isArray(child) ? style.dash : style.step), style, place);
+    } else lines.push({ text: `${head} ${scalarText(child)}`, path: place });
+  }
 }
 
 /** A list item; a map begins on the line of its dash, which so holds the item as a whole. */
 export function itemLines(item: unknown, column: number, style: YamlStyle, path: Path): Piece[] {
+  const lines: Piece[] = [];
+  addItem(lines, item, column, style, path);
+  return lines;
+}
+
+function addItem(lines: Piece[], item: unknown, column: number, style: YamlStyle, path: Path): void {
   const margin = ' '.repeat(column);
-  if (!isFilled(item)) return [{ text: `${margin}- ${scalarText(item)}`, path }];
-  const [first, ...rest] = blockLines(item, column + 2, style, path);
-  return [{ text: `${margin}- ${first?.text.slice(column + 2) ?? ''}`, path }, ...rest];
+  if (!isFilled(item)) {
+    lines.push({ text: `${margin}- ${scalarText(item)}`, path });
+    return;
+  }
+  const at = lines.length;
+  addBlock(lines, item, column + 2, style, path);
+  lines[at] = { text: `${margin}- ${lines[at]?.text.slice(column + 2) ?? ''}`, path };
 }
 
 /** A map or list that holds something; an empty one is written `{}` or `[]` wherever it stands. */

@@ -97,6 +97,22 @@ function previewed(found: PreviewAnswer): void {
   client.askObject(selected);
   enable(true, found.lines.length > 0);
   announce(summary(found));
+  onceDrawn(
+    () => input.colour(),
+    () => hardened.colour(),
+  );
+}
+
+/** Each on its own turn, after the browser has drawn what has been done so far. */
+function onceDrawn(...steps: readonly (() => void)[]): void {
+  const [first, ...others] = steps;
+  if (first === undefined) return;
+  requestAnimationFrame(() =>
+    window.setTimeout(() => {
+      first();
+      onceDrawn(...others);
+    }),
+  );
 }
 
 function summary({ objects: all }: PreviewAnswer): string {
@@ -118,6 +134,7 @@ function failed(failure: PreviewFailure): void {
   pane.removeAttribute('aria-busy');
   document.body.classList.toggle('stale', answer !== undefined);
   input.markErrors(failure.errors);
+  onceDrawn(() => input.colour());
   showProblem(failure, (line, column) => {
     moveTo(input.view, line, column);
     input.view.focus();

@@ -1,5 +1,4 @@
 import { defaultKeymap } from '@codemirror/commands';
-import { yaml } from '@codemirror/lang-yaml';
 import { search, searchKeymap } from '@codemirror/search';
 import { Compartment, EditorState } from '@codemirror/state';
 import {
@@ -16,6 +15,7 @@ import { gaps, setGaps } from './gaps.js';
 import { mountEditor } from './mountEditor.js';
 import { moveTo, replaceText } from './replaceText.js';
 import { theme } from './theme.js';
+import { yamlColours } from './yamlColours.js';
 
 /** The part of an answer that the editor draws. */
 type Shown = Pick<PreviewAnswer, 'text' | 'lines' | 'lineLabels' | 'labels' | 'hardenedGaps'>;
@@ -26,6 +26,8 @@ export interface HardenedEditor {
   readonly view: EditorView;
   text(): string;
   show(answer: Shown): void;
+  /** A large answer is coloured only now. */
+  colour(): void;
   clear(): void;
   /** Moves to the next changed line. @returns false where there is none in that direction */
   step(direction: 1 | -1): boolean;
@@ -42,13 +44,14 @@ export function hardenedEditor(
   visited: (line: number, isChanged: boolean) => void,
 ): HardenedEditor {
   const alignment = new Compartment();
+  const colours = yamlColours();
   let text = '';
   const view = mountEditor(host, [
     lineNumbers(),
     highlightActiveLine(),
     highlightActiveLineGutter(),
     search({ top: true }),
-    yaml(),
+    colours.extension,
     placeholder('What hardening makes of it appears here'),
     EditorState.readOnly.of(true),
     EditorView.contentAttributes.of({
@@ -89,6 +92,7 @@ export function hardenedEditor(
     view,
     text: () => text,
     show,
+    colour: () => colours.show(view),
     clear: () => show({ text: '', lines: NONE, lineLabels: NONE, labels: [], hardenedGaps: NONE }),
     step,
     sideBySide: (is) => view.dispatch({ effects: alignment.reconfigure(is ? gaps : []) }),

@@ -1,5 +1,4 @@
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
-import { yaml } from '@codemirror/lang-yaml';
 import { indentUnit } from '@codemirror/language';
 import { lintGutter, lintKeymap, setDiagnostics, type Diagnostic } from '@codemirror/lint';
 import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search';
@@ -17,6 +16,7 @@ import { gaps, setGaps } from './gaps.js';
 import { mountEditor } from './mountEditor.js';
 import { replacedLines, setReplacedLines } from './replacedLines.js';
 import { theme } from './theme.js';
+import { yamlColours } from './yamlColours.js';
 
 export interface InputEditor {
   readonly view: EditorView;
@@ -25,6 +25,8 @@ export interface InputEditor {
   setText(text: string): void;
   mark(answer: { readonly inputGaps: Int32Array; readonly replaced: Int32Array }): void;
   markErrors(errors: readonly ProblemIssue[]): void;
+  /** A text that was pasted is coloured only now, if it is large. */
+  colour(): void;
   /** Blank lines are of use only where the panes are side by side. */
   sideBySide(is: boolean): void;
 }
@@ -35,6 +37,7 @@ export function inputEditor(
   changed: (how: 'typed' | 'pasted', length: number) => void,
 ): InputEditor {
   const alignment = new Compartment();
+  const colours = yamlColours();
   const view = mountEditor(host, [
     lineNumbers(),
     lintGutter(),
@@ -43,7 +46,7 @@ export function inputEditor(
     highlightActiveLineGutter(),
     highlightSelectionMatches(),
     search({ top: true }),
-    yaml(),
+    colours.extension,
     indentUnit.of('  '),
     placeholder('Paste a manifest, or drop a file here'),
     EditorView.contentAttributes.of({
@@ -76,6 +79,7 @@ export function inputEditor(
     mark: ({ inputGaps, replaced }) =>
       view.dispatch({ effects: [setGaps.of(inputGaps), setReplacedLines.of(replaced)] }),
     markErrors: (errors) => view.dispatch(setDiagnostics(view.state, diagnostics(view, errors))),
+    colour: () => colours.show(view),
     sideBySide: (is) => view.dispatch({ effects: alignment.reconfigure(is ? gaps : []) }),
   };
 }
