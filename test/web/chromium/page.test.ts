@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fastJsonPatch, { type Operation } from 'fast-json-patch';
 import { parse } from 'yaml';
-import { DEPLOYMENT, POD } from './support/manifests.js';
+import { DEPLOYMENT, POD, manyDeployments } from './support/manifests.js';
 import { Stage, type PageOptions, type PreviewPage } from './support/previewPage.js';
 
 const BROKEN = POD.replace('name: web\n  namespace', 'name: [web\n  namespace');
@@ -395,6 +395,35 @@ describe('the preview page', () => {
       return [first, left?.scrollTop];
     });
     expect(tops).to.deep.equal([300, 120]);
+  });
+
+  it('colours a text in both panes, a large one once the diff is there or the error is shown', async () => {
+    const preview = await page();
+    const colouredWords = (): Promise<(number | undefined)[]> =>
+      preview.page.evaluate(() =>
+        ['#input', '#hardened'].map(
+          (id) => document.querySelector(id)?.shadowRoot?.querySelectorAll('.cm-line span[class]').length,
+        ),
+      );
+    const areColoured = async (which: readonly number[]): Promise<void> => {
+      for (let tries = 0; tries < 100; tries++) {
+        const counts = await colouredWords();
+        if (which.every((index) => (counts[index] ?? 0) > 2)) return;
+        await preview.page.waitForTimeout(50);
+      }
+      expect.fail(`coloured words: ${(await colouredWords()).join(' and ')}`);
+    };
+    await preview.pasteAndWait(DEPLOYMENT);
+    await areColoured([0, 1]);
+    await preview.pasteAndWait(manyDeployments(200_000));
+    await areColoured([0, 1]);
+    await preview.pasteAndWait(POD);
+    await areColoured([0, 1]);
+    // With an error there is an answer that is no diff.
+    preview.expectStatus(400);
+    await preview.paste(manyDeployments(100_000).replace('kind: Deployment', 'kind: ['));
+    await preview.says(/^The manifest cannot be read/);
+    await areColoured([0]);
   });
 
   it('drops the answer to what has been changed since', async () => {
