@@ -1,6 +1,7 @@
 /**
  * What an admission review costs: the least that Node.js can do (the floor), express, Pepr, and kube-harden, in
- * alternating rounds of one run, over TLS with connections that are kept. Servers have one core, the client the other.
+ * alternating rounds of one run, over TLS with connections that are kept. Servers have one core, the client the other, and
+ * the servers whose turn it is not are halted.
  *
  *   npm run bench                  BENCH_ROUNDS=9 for more rounds, BENCH_SECONDS=10 for longer ones, BENCH_OUT=FILE for the
  *                                  figures as JSON, BENCH_VARIANTS=floor,kube-harden for some
@@ -121,14 +122,19 @@ async function main(): Promise<void> {
       seconds,
       marks: server.variant === 'kube-harden new' ? [...POD_MARKS, REPLICA_SET_MARK] : POD_MARKS,
     });
-  for (const server of servers) await loadOf(server, WARM_UP_SECONDS);
+  for (const server of servers) {
+    await loadOf(server, WARM_UP_SECONDS);
+    server.halt();
+  }
   const rounds = new Map<Variant, Round[]>(servers.map(({ variant }) => [variant, []]));
   for (let round = 0; round < ROUNDS; round += 1) {
     // The other way round each time: what heats the machine is no variant's fault.
     for (const server of round % 2 === 0 ? servers : [...servers].reverse()) {
+      server.resume();
       const { cpuNs } = usage(server.pid);
       const measured = await loadOf(server, SECONDS);
       const cpuMicroseconds = (usage(server.pid).cpuNs - cpuNs) / 1000 / measured.requests;
+      server.halt();
       rounds.get(server.variant)?.push({ ...measured, cpuMicroseconds });
     }
   }

@@ -35,6 +35,9 @@ export interface Server {
   readonly path: string;
   /** From the start of the process to the first answer, in milliseconds. */
   readonly readyMs: number;
+  /** Halted until `resume`: what a server tidies up once nobody asks it any more takes its core from the one that is measured. */
+  halt(): void;
+  resume(): void;
   stop(): Promise<void>;
 }
 
@@ -78,6 +81,8 @@ export async function startServer(variant: Variant, files: Files): Promise<Serve
     port,
     path,
     readyMs,
+    halt: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
     stop,
   };
 }
