@@ -74,9 +74,10 @@ e2e-registry: build ## test `profile` on a real registry, on loopback (Debian's 
 	@node_modules/.bin/mocha --config test/e2e/registry/.mocharc.json 'test/e2e/registry/*.test.ts'
 
 .PHONY: chart
-chart: node_modules/.package-lock.json ## find the Helm chart equal to kustomize's output, choice by choice (builds helm the first time: two minutes; needs Go)
+chart: build ## find the Helm chart equal to kustomize's output, choice by choice, and install it (builds what `make e2e` does, and helm: two minutes; needs Go)
 	@node --import tsx/esm test/chart/prepare.ts
-	@node_modules/.bin/mocha --config test/chart/.mocharc.json 'test/chart/*.test.ts'
+	@node --import tsx/esm test/e2e/controlPlane/prepare.ts
+	@node_modules/.bin/mocha --config test/chart/.mocharc.json 'test/chart/*.test.ts' 'test/e2e/chart/*.test.ts'
 
 .PHONY: web
 web: build ## test the preview page in Chromium (CHROMIUM=FILE; Debian's /usr/bin/chromium otherwise)

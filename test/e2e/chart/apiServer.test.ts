@@ -1,18 +1,19 @@
 import { expect } from 'chai';
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { findHelm } from '../chart/support/helmBinary.js';
-import type { Json } from './controlPlane/apiClient.js';
-import { findBinaries } from './controlPlane/binaries.js';
-import { ControlPlane } from './controlPlane/controlPlane.js';
-import { runKubectl, type KubectlResult } from './controlPlane/kubectl.js';
-import { KubeHarden } from './support/kubeHarden.js';
-import { OPERATOR_CRDS } from './support/operatorCrds.js';
-import { looksLike, pageCommands } from './support/pageBlocks.js';
-import { runScript } from './support/shell.js';
-import { eventually } from './support/wait.js';
+import { findHelm } from '../../chart/support/helmBinary.js';
+import type { Json } from '../controlPlane/apiClient.js';
+import { findBinaries } from '../controlPlane/binaries.js';
+import { ControlPlane } from '../controlPlane/controlPlane.js';
+import { runKubectl, type KubectlResult } from '../controlPlane/kubectl.js';
+import { cleanUpWhenInterrupted } from '../support/interruption.js';
+import { KubeHarden } from '../support/kubeHarden.js';
+import { OPERATOR_CRDS } from '../support/operatorCrds.js';
+import { looksLike, pageCommands } from '../support/pageBlocks.js';
+import { runScript } from '../support/shell.js';
+import { eventually } from '../support/wait.js';
 
-const ROOT = join(import.meta.dirname, '..', '..');
+const ROOT = join(import.meta.dirname, '..', '..', '..');
 const CHART = join(ROOT, 'manifests', 'chart');
 const PAGE = readFileSync(join(ROOT, 'docs', 'helm.md'), 'utf8');
 const RELEASE = ['kube-harden', CHART, '-n', 'kube-harden'];
@@ -44,6 +45,7 @@ describe('chart, on the API server', function () {
     // Where no helm is there yet, it is built.
     this.timeout(600_000);
     helmPath = findHelm({ say: (line) => console.log(`      ${line}`) });
+    cleanUpWhenInterrupted(() => own?.folder.finish({ failed: true }));
     own = await ControlPlane.start();
   });
   after(async function () {
