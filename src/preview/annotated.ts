@@ -264,7 +264,7 @@ function writersOfLines(
   splices: readonly TracedSplice[],
   index: ChangeIndex,
 ): ReadonlyMap<number, readonly ChangeRef[]> {
-  const writers = new Map<number, readonly ChangeRef[]>();
+  const writers = new Map<number, ChangeRef[]>();
   const lineAt = lineCounter(after);
   let shift = 0;
   for (const { start, end, text, document, pieces } of splices) {
@@ -282,7 +282,9 @@ function writersOfLines(
         const last = lineAt(offset + to);
         for (let line = first; line <= last; line++) {
           const known = writers.get(line);
-          writers.set(line, known ? [...known, ...changes] : changes);
+          // One line may be of thousands of objects. The list that was just made is the first line's own.
+          if (known) known.push(...changes);
+          else writers.set(line, changes === own && line === first ? own : [...changes]);
         }
       }
       offset += piece.text.length;
