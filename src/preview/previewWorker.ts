@@ -44,6 +44,8 @@ export const WORKER_LIMITS: WorkerLimits = {
 };
 /** Most of what is read lives for one question: with little room for it, a quarter of the time goes to collecting it. */
 const YOUNG_MEGABYTES = 32;
+/** About half as much as all examples together. */
+const LARGE_BYTES = 100_000;
 
 interface Job {
   readonly question: PreviewQuestion;
@@ -100,6 +102,8 @@ export class PreviewWorker {
       const detail = 'too many previews are waiting; try again in a second';
       return Promise.reject(new ProblemError(503, detail, { headers: { 'retry-after': '1' } }));
     }
+    // Such a question warms the thread by itself, and what comes next need not wait for the rest of the examples.
+    if (question.bytes.byteLength >= LARGE_BYTES) this.#warmUps.length = 0;
     return new Promise((resolve, reject) => {
       this.#queue.push({ question, host, gone, resolve, reject, left: this.#limits.milliseconds });
       this.#next();

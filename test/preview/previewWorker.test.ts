@@ -207,6 +207,16 @@ describe('PreviewWorker', function () {
       expect(begun()).to.be.below(warmUpQuestions().length);
     });
 
+    it('leaves the rest where somebody asks a large one, which warms as much', async () => {
+      start();
+      const begun = warm();
+      await ask(manyManifests('documents', 120_000));
+      const until = begun();
+      await works();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(begun()).to.equal(until).and.to.be.below(warmUpQuestions().length);
+    });
+
     it('does nothing where it has been at work', async () => {
       start();
       await works();

@@ -82,6 +82,7 @@ describe('docs/roll-out.md, from audit to enforce', function () {
       hasFailed = true;
       const learnt = / learn deployment\/(\w+)/.exec(command.script)?.[1];
       if (learnt !== undefined) await use(learnt);
+      if (command.script.includes(' doctor ')) await untilGone();
       if (/ doctor .*\|\|/.test(command.script)) await untilCrashed('uploads');
       const { code, output } = await runUntilRead(command.script);
       expect(code === 0, output).to.equal(command.expected === 'success');
@@ -118,14 +119,19 @@ describe('docs/roll-out.md, from audit to enforce', function () {
 });
 
 interface ShopPod {
+  readonly metadata: { readonly deletionTimestamp?: string };
   readonly status: {
     readonly podIP?: string;
     readonly containerStatuses?: readonly { readonly restartCount: number; readonly ready: boolean }[];
   };
 }
 
-async function podsOf(workload: string): Promise<readonly ShopPod[]> {
-  const path = `/api/v1/namespaces/shop/pods?labelSelector=app%3D${workload}`;
+function podsOf(workload: string): Promise<readonly ShopPod[]> {
+  return shopPods(`?labelSelector=app%3D${workload}`);
+}
+
+async function shopPods(query = ''): Promise<readonly ShopPod[]> {
+  const path = `/api/v1/namespaces/shop/pods${query}`;
   return (await world().controlPlane.api<{ items: readonly ShopPod[] }>('GET', path)).body.items;
 }
 
@@ -138,6 +144,13 @@ async function use(workload: string): Promise<void> {
   if (program === undefined || pod?.status.podIP === undefined) throw new Error(`${workload} is not there`);
   const { code, output } = await inClient(program.write, { HOST: pod.status.podIP, VALUE: 'v1' });
   expect(code, output).to.equal(0);
+}
+
+/** A roll-out is over before the last of its old pods has gone, and the doctor counts those that are there. */
+async function untilGone(): Promise<void> {
+  const areGone = async (): Promise<boolean> =>
+    (await shopPods()).every(({ metadata }) => metadata.deletionTimestamp === undefined);
+  await eventually('the old pods gone', areGone, SYMPTOM_MS, 500);
 }
 
 async function untilCrashed(workload: string): Promise<void> {
