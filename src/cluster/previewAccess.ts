@@ -61,7 +61,7 @@ export class ClusterPreviewAccess implements PreviewAccess {
 
   private async reviewToken(token: string): Promise<Caller> {
     // Without audiences the API server takes its own: a token that was made for somebody else is no proof here.
-    const status = await this.ask('authentication.k8s.io', 'TokenReview', 'tokenreviews', { token });
+    const status = await this.ask('authentication.k8s.io', 'TokenReview', 'tokenreviews', { token }, token);
     const caller = status['authenticated'] === true ? readCaller(status['user']) : undefined;
     if (!caller) throw unauthenticated('Bearer realm="kube-harden", error="invalid_token"');
     return caller;
@@ -79,12 +79,16 @@ export class ClusterPreviewAccess implements PreviewAccess {
     if (status['allowed'] !== true) throw forbidden(username, namespace);
   }
 
-  /** @returns the review's status. @throws ProblemError 503 */
+  /**
+   * @param secret of the question, not to be logged
+   * @returns the review's status. @throws ProblemError 503
+   */
   private async ask(
     group: string,
     kind: string,
     resource: string,
     spec: unknown,
+    secret = '',
   ): Promise<Record<string, unknown>> {
     if (this.pending >= PENDING_MAX) throw unavailable('too many callers at a time', BUSY_SECONDS);
     this.pending += 1;
@@ -102,7 +106,7 @@ export class ClusterPreviewAccess implements PreviewAccess {
       if (!this.failing) {
         this.options.logger.warn('preview callers refused: the API server cannot be asked', {
           resource,
-          error,
+          error: isQuoting(error, secret) ? new Error('the answer repeats the token, and is not shown') : error,
         });
       }
       this.failing = true;
@@ -156,6 +160,18 @@ function readCaller(user: unknown): Caller | undefined {
 
 function strings(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
+}
+
+/** So many characters in a row of a token are no chance. */
+const PART = 16;
+
+/** Whether an error repeats a part of a secret, as a proxy does that shows what it was asked. */
+function isQuoting(error: unknown, secret: string): boolean {
+  const text = error instanceof Error ? error.message : String(error);
+  for (let at = 0; at + PART <= secret.length; at += 1) {
+    if (text.includes(secret.slice(at, at + PART))) return true;
+  }
+  return secret !== '' && secret.length < PART && text.includes(secret);
 }
 
 function unauthenticated(challenge: string): ProblemError {

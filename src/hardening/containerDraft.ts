@@ -27,7 +27,7 @@ export class ContainerDraft {
     this.ref = { list, index, name: spec.name ?? '' };
     this.path = ['spec', list, index];
     this.profile = plan.imageProfiles.lookup(spec.image ?? '');
-    this.excepted = exceptedRules({ name: this.ref.name, image: spec.image ?? '' }, plan.exceptions, pod);
+    this.excepted = rulesOf(plan.exceptions.matching({ name: this.ref.name, image: spec.image ?? '' }, pod));
   }
 
   get isEphemeral(): boolean {
@@ -83,16 +83,7 @@ export class ContainerDraft {
   }
 }
 
-function exceptedRules(
-  container: { name: string; image: string },
-  exceptions: readonly ActiveException[],
-  pod: ExceptionPod,
-): ReadonlySet<RuleId> | undefined {
-  let rules: Set<RuleId> | undefined;
-  for (const exception of exceptions) {
-    if (!exception.matches(container, pod)) continue;
-    rules ??= new Set();
-    for (const rule of exception.rules) rules.add(rule);
-  }
-  return rules;
+function rulesOf(exceptions: readonly ActiveException[]): ReadonlySet<RuleId> | undefined {
+  if (exceptions.length === 0) return undefined;
+  return new Set(exceptions.flatMap(({ rules }) => [...rules]));
 }

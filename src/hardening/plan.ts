@@ -49,8 +49,17 @@ export interface ImageProfiles {
 export interface ActiveException {
   readonly name: string;
   readonly rules: ReadonlySet<RuleId>;
-  /** Whether it holds for a container of this pod. */
-  matches(container: { name: string; image: string }, pod: ExceptionPod): boolean;
+}
+
+export interface ActiveExceptions {
+  readonly all: readonly ActiveException[];
+  /** Those that hold for a container of this pod. */
+  matching(container: ExceptionContainer, pod: ExceptionPod): readonly ActiveException[];
+}
+export interface ExceptionContainer {
+  readonly name: string;
+  /** As the container names it, unnormalised. */
+  readonly image: string;
 }
 export interface ExceptionPod {
   readonly labels: Readonly<Record<string, string>>;
@@ -102,7 +111,7 @@ export interface Plan {
   readonly rules: readonly RulePlan[];
   readonly byId: Readonly<Partial<Record<RuleId, RulePlan>>>;
   readonly imageProfiles: ImageProfiles;
-  readonly exceptions: readonly ActiveException[];
+  readonly exceptions: ActiveExceptions;
   /** `first/size` of the namespace's uid-range annotation, where there is a valid one. */
   readonly uidRange?: { readonly first: number; readonly size: number } | undefined;
   readonly limitRanges: readonly LimitRangeItem[];

@@ -91,7 +91,7 @@ export class PodDraft {
   begin(rulePlan: RulePlan): void {
     this.rulePlan = rulePlan;
     this.stanceOfPod = undefined;
-    const isUniform = this.plan.exceptions.length === 0 && this.plan.unknownImages === 'Harden';
+    const isUniform = this.plan.exceptions.all.length === 0 && this.plan.unknownImages === 'Harden';
     this.uniform = isUniform ? (rulePlan.optedOut ? OPTED_OUT : STANCES[rulePlan.action]) : undefined;
   }
 

@@ -1,7 +1,4 @@
-import type { ActiveException, ExceptionPod } from '../hardening/plan.js';
-import { isGlob, matchesGlob } from '../images/glob.js';
-import { matchesImage, parseImagePattern } from '../images/imagePattern.js';
-import { parseImage } from '../images/imageReference.js';
+import { matchesGlob } from '../images/glob.js';
 import type { PolicyException } from './policy.js';
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -13,37 +10,4 @@ export function expiryOf(exception: PolicyException): number | undefined {
 
 export function appliesTo(exception: PolicyException, namespace: string): boolean {
   return exception.match.namespaces.some((glob) => matchesGlob(glob, namespace));
-}
-
-/** Prepares an exception for matching. Names that are no globs are compared first: they decide most cases at once. */
-export function compileException(exception: PolicyException): ActiveException {
-  const { containers, images, podLabels, serviceAccounts } = exception.match;
-  const matchesContainer = anyOf(containers);
-  const matchesServiceAccount = anyOf(serviceAccounts);
-  const labels = Object.entries(podLabels ?? {});
-  const patterns = images?.map(parseImagePattern);
-  return {
-    name: exception.name,
-    rules: new Set(exception.rules),
-    matches: (container, pod) =>
-      matchesContainer(container.name) &&
-      matchesServiceAccount(pod.serviceAccount) &&
-      matchesLabels(labels, pod) &&
-      (patterns === undefined ||
-        patterns.some((pattern) => matchesImage(pattern, parseImage(container.image)))),
-  };
-}
-
-function anyOf(globs: readonly string[] | undefined): (text: string) => boolean {
-  if (globs === undefined) return () => true;
-  const names = new Set(globs.filter((glob) => !isGlob(glob)));
-  const wild = globs.filter(isGlob);
-  return (text) => names.has(text) || wild.some((glob) => matchesGlob(glob, text));
-}
-
-function matchesLabels(labels: readonly (readonly [string, string])[], pod: ExceptionPod): boolean {
-  return labels.every(([key, glob]) => {
-    const value = Object.hasOwn(pod.labels, key) ? pod.labels[key] : undefined;
-    return value !== undefined && matchesGlob(glob, value);
-  });
 }

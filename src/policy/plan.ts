@@ -1,7 +1,8 @@
 import type { ImageProfiles, Plan, RulePlan } from '../hardening/plan.js';
 import { RULE_IDS, type Rule } from '../hardening/rule.js';
 import { RUNNING_ORDER } from '../hardening/rules/index.js';
-import { appliesTo, compileException, expiryOf } from './exceptions.js';
+import { ExceptionIndex } from './exceptionIndex.js';
+import { appliesTo, expiryOf } from './exceptions.js';
 import type { NamespaceFacts } from './namespace.js';
 import type { Policy } from './policy.js';
 
@@ -82,7 +83,7 @@ export function makePlan(
     rules,
     byId: Object.fromEntries(rules.map((rulePlan) => [rulePlan.rule.id, rulePlan])),
     imageProfiles,
-    exceptions: active.map(compileException),
+    exceptions: new ExceptionIndex(active),
     uidRange,
     limitRanges: facts.limitRanges,
     quotaByQos: facts.quotaByQos,

@@ -307,8 +307,8 @@ class Explainer {
     const containers = containersOf(this.#pod).filter(({ name }) => container === null || name === container);
     const holds = (each: Container): string[] =>
       this.plan.exceptions
+        .matching({ name: each.name ?? '', image: each.image ?? '' }, pod)
         .filter(({ rules }) => rules.has(rule))
-        .filter((exception) => exception.matches({ name: each.name ?? '', image: each.image ?? '' }, pod))
         .map(({ name }) => name);
     const names = new Set(containers.flatMap(holds));
     return (this.#policy?.exceptions ?? []).flatMap((exception, index) =>

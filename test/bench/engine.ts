@@ -13,7 +13,8 @@ import type { HardenInput } from '../../src/hardening/podDraft.js';
 import type { Pod } from '../../src/hardening/podSpec.js';
 import { BUILTIN_POLICIES } from '../../src/policy/builtin.generated.js';
 import type { NamespaceFacts } from '../../src/policy/namespace.js';
-import type { PolicyException } from '../../src/policy/policy.js';
+import { MODE_LABEL, POLICY_LABEL } from '../../src/policy/plan.js';
+import type { Policy, PolicyException } from '../../src/policy/policy.js';
 import { scopeOf, type Subject } from '../../src/admission/scope.js';
 import { StandalonePlans } from '../../src/policy/standalonePlans.js';
 import { podReview } from './review.js';
@@ -50,22 +51,36 @@ async function measure(tasks: Readonly<Record<string, () => unknown>>): Promise<
 const us = (value: number | undefined): string => `${(value ?? Number.NaN).toFixed(1)} µs`.padStart(10);
 
 function plansWith(exceptions: readonly PolicyException[], namespaces: number): StandalonePlans {
-  const policies = BUILTIN_POLICIES.map((policy) =>
-    policy.name === 'default' ? { ...policy, exceptions } : policy,
-  );
-  const facts = (name: string): NamespaceFacts => ({
-    name,
-    labels: { 'kube-harden.io/mode': 'enforce' },
-    limitRanges: [],
-    quotaByQos: false,
-  });
   const names = ['shop', ...Array.from({ length: namespaces - 1 }, (_, index) => `team-${index}`)];
-  const plans = new StandalonePlans({
-    policies,
-    namespaces: new Map(names.map((name) => [name, facts(name)])),
-    clock: Date.now,
-  });
-  for (const name of names) plans.planFor(name);
+  return plansOf(
+    BUILTIN_POLICIES.map((policy) => (policy.name === 'default' ? { ...policy, exceptions } : policy)),
+    new Map(names.map((name) => [name, {}])),
+  );
+}
+
+/** Of so many policies, each but the built-in ones the choice of a namespace; the last by name is that of the pod's. */
+function plansAmong(count: number): StandalonePlans {
+  const more = count - BUILTIN_POLICIES.length;
+  const chosen = Array.from({ length: more }, (_, index) => `team-${String(index).padStart(3, '0')}`);
+  const [like] = BUILTIN_POLICIES.filter(({ name }) => name === 'default');
+  if (!like) throw new Error('no policy default');
+  return plansOf(
+    [...BUILTIN_POLICIES, ...chosen.map((name) => ({ ...like, name }))],
+    new Map(chosen.map((name, index) => [index === more - 1 ? 'shop' : name, { [POLICY_LABEL]: name }])),
+  );
+}
+
+/** @param namespaces by name, their labels beside the mode */
+function plansOf(
+  policies: readonly Policy[],
+  namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>,
+): StandalonePlans {
+  const facts = [...namespaces].map(([name, labels]): [string, NamespaceFacts] => [
+    name,
+    { name, labels: { [MODE_LABEL]: 'enforce', ...labels }, limitRanges: [], quotaByQos: false },
+  ]);
+  const plans = new StandalonePlans({ policies, namespaces: new Map(facts), clock: Date.now });
+  for (const name of namespaces.keys()) plans.planFor(name);
   return plans;
 }
 
@@ -81,6 +96,23 @@ function exceptions(count: number): PolicyException[] {
     },
     rules: ['readOnlyRootFilesystem'],
   }));
+}
+
+/** A thousand, all of the pod's own namespace; `fits`: the last of them is the pod's first container's. */
+function ownExceptions(by: 'containers' | 'images', fits: boolean): StandalonePlans {
+  const [other, first] =
+    by === 'containers'
+      ? ['sidecar', 'app-0']
+      : ['registry.example/shop/legacy', 'registry.example/shop/service-0-0'];
+  const own = exceptions(1000).map((exception, index): PolicyException => ({
+    ...exception,
+    match: { namespaces: ['shop'], [by]: [fits && index === 999 ? first : `${other}-${index}`] },
+  }));
+  const plans = plansWith(own, 1);
+  // One that is not what it says would be measured all the same.
+  const isExcepted = decision(plans)().skips.some(({ code }) => code === 'Excepted');
+  if (isExcepted !== fits) throw new Error(`exceptions by ${by}: ${isExcepted ? 'one fits' : 'none fits'}`);
+  return plans;
 }
 
 function subjectOf(request: AdmissionRequest): Subject {
@@ -127,9 +159,10 @@ async function bySize(): Promise<void> {
   );
 }
 
+const body = Buffer.from(podReview(2));
+const decision = (plans: StandalonePlans) => () => decide(decodeReview(body), plans.planFor('shop'));
+
 async function byScale(): Promise<void> {
-  const body = Buffer.from(podReview(2));
-  const decision = (plans: StandalonePlans) => () => decide(decodeReview(body), plans.planFor('shop'));
   const compare = async (title: string, cases: Readonly<Record<string, StandalonePlans>>): Promise<void> => {
     const result = await measure(
       Object.fromEntries(Object.entries(cases).map(([name, plans]) => [name, decision(plans)])),
@@ -152,8 +185,36 @@ async function byScale(): Promise<void> {
   });
 }
 
+/** What many policies and exceptions cost, beside the same decision with the built-in policy and no exceptions. */
+async function besideBuiltIn(): Promise<void> {
+  const cases = new Map([["100 policies, the pod's own the last by name", plansAmong(100)]]);
+  for (const by of ['containers', 'images'] as const) {
+    for (const fits of [false, true]) {
+      const title = `1,000 exceptions of its own namespace, by ${by}, of which ${fits ? 'one' : 'none'} fits`;
+      cases.set(title, ownExceptions(by, fits));
+    }
+  }
+  const result = await measure({
+    builtIn: decision(plansWith([], 1)),
+    ...Object.fromEntries([...cases].map(([title, plans]) => [title, decision(plans)])),
+  });
+  const builtIn = result.get('builtIn') ?? Number.NaN;
+  process.stdout.write(
+    `A whole decision (2 containers) with the built-in policy and no exceptions: ${us(builtIn).trim()}\n`,
+  );
+  for (const title of cases.keys()) {
+    const cost = result.get(title) ?? Number.NaN;
+    const ratio = cost / builtIn;
+    goal(
+      `${title}: ${us(cost).trim()}, ${ratio.toFixed(2)} × that (at most ${SPREAD_MAX})`,
+      ratio <= SPREAD_MAX,
+    );
+  }
+}
+
 await bySize();
 await byScale();
+await besideBuiltIn();
 process.stdout.write(
   missed === 0 ? 'bench:engine: every goal holds\n' : `bench:engine: ${missed} goals missed\n`,
 );

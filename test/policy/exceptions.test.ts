@@ -1,5 +1,7 @@
 import { expect } from 'chai';
-import { appliesTo, compileException, expiryOf } from '../../src/policy/exceptions.js';
+import { ExceptionIndex } from '../../src/policy/exceptionIndex.js';
+import { appliesTo, expiryOf } from '../../src/policy/exceptions.js';
+import type { ExceptionContainer, ExceptionPod } from '../../src/hardening/plan.js';
 import type { PolicyException } from '../../src/policy/policy.js';
 import { policyFrom } from '../support/policies.js';
 
@@ -16,6 +18,14 @@ function exceptionOf(match: string, more = ''): PolicyException {
   `).exceptions;
   if (!exception) throw new Error('no exception');
   return exception;
+}
+
+function indexOf(match: string): ExceptionIndex {
+  return new ExceptionIndex([exceptionOf(match)]);
+}
+
+function holds(exceptions: ExceptionIndex, container: ExceptionContainer, pod: ExceptionPod = POD): boolean {
+  return exceptions.matching(container, pod).length > 0;
 }
 
 const MAIN = { name: 'main', image: 'registry.example/invoice:7' };
@@ -58,28 +68,67 @@ describe('exceptions: what they match', () => {
   ];
   for (const [match, matches] of cases) {
     it(`${match || 'nothing but a namespace'} ${matches ? 'matches' : 'does not match'}`, () => {
-      expect(compileException(exceptionOf(match)).matches(MAIN, POD)).to.equal(matches);
+      expect(holds(indexOf(match), MAIN)).to.equal(matches);
     });
   }
 
   it('a short name is the one of Docker Hub, as the container names it or not', () => {
-    const exception = compileException(exceptionOf('images: [nginx]'));
+    const exceptions = indexOf('images: [nginx]');
     for (const image of ['nginx', 'nginx:1', 'docker.io/library/nginx', 'index.docker.io/nginx']) {
-      expect(exception.matches({ name: 'web', image }, POD), image).to.equal(true);
+      expect(holds(exceptions, { name: 'web', image }), image).to.equal(true);
     }
-    expect(exception.matches({ name: 'web', image: 'bitnami/nginx' }, POD)).to.equal(false);
+    expect(holds(exceptions, { name: 'web', image: 'bitnami/nginx' })).to.equal(false);
   });
 
   it('a label of the name of a prototype property has to be there', () => {
-    const exception = compileException(exceptionOf('podLabels: {toString: "*"}'));
-    expect(exception.matches(MAIN, { ...POD, labels: {} })).to.equal(false);
+    const exceptions = indexOf('podLabels: {toString: "*"}');
+    expect(holds(exceptions, MAIN, { ...POD, labels: {} })).to.equal(false);
     // As JSON.parse makes it: a property of its own.
     const labels = JSON.parse('{"toString":"x"}') as Record<string, string>;
-    expect(exception.matches(MAIN, { ...POD, labels })).to.equal(true);
+    expect(holds(exceptions, MAIN, { ...POD, labels })).to.equal(true);
   });
 
-  it('names the rules', () => {
-    expect([...compileException(exceptionOf('')).rules]).to.deep.equal(['readOnlyRootFilesystem']);
+  it('names the exceptions that match, of many, and their rules', () => {
+    const exceptions = new ExceptionIndex([
+      { ...exceptionOf('containers: [main]'), name: 'by-name' },
+      { ...exceptionOf('containers: [other]'), name: 'of-another' },
+      { ...exceptionOf('images: ["registry.example/*"]'), name: 'by-image' },
+    ]);
+    const matching = exceptions.matching(MAIN, POD);
+    expect(matching.map(({ name }) => name)).to.deep.equal(['by-name', 'by-image']);
+    expect(matching.flatMap(({ rules }) => [...rules])).to.deep.equal([
+      'readOnlyRootFilesystem',
+      'readOnlyRootFilesystem',
+    ]);
+  });
+});
+
+describe('exceptions: what is known of a container that came before', () => {
+  it('is of its name and image, and not of its pod', () => {
+    const exceptions = indexOf('containers: [main], serviceAccounts: [invoice], podLabels: {app: invoice}');
+    const other = { ...POD, serviceAccount: 'default' };
+    const unlabelled = { ...POD, labels: {} };
+    const seen = [POD, other, unlabelled, POD].map((pod) => holds(exceptions, MAIN, pod));
+    expect(seen).to.deep.equal([true, false, false, true]);
+  });
+
+  it('is not taken for another, whose name and image are the same letters', () => {
+    const exceptions = indexOf('containers: [ab], images: ["c:1"]');
+    expect(holds(exceptions, { name: 'ab', image: 'c:1' })).to.equal(true);
+    for (const [name, image] of [
+      ['a', 'bc:1'],
+      ['abc', ':1'],
+      ['', 'abc:1'],
+      ['1 ab', 'c:1'],
+    ] as const)
+      expect(holds(exceptions, { name, image }), `${name} ${image}`).to.equal(false);
+  });
+
+  it('is right for as many as come, however long their images are', () => {
+    const exceptions = indexOf('containers: ["*7"]');
+    for (let round = 0; round < 2; round += 1)
+      for (let each = 0; each < 3000; each += 1)
+        expect(holds(exceptions, { name: `c-${each}`, image: 'x'.repeat(each) })).to.equal(each % 10 === 7);
   });
 });
 

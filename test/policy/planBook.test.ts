@@ -37,7 +37,7 @@ describe('plan book: expiry', () => {
     it(`at ${now} ${active.join(', ')} hold`, () => {
       const { book } = bookAt(now);
       const plan = book.planFor(namespace('billing'));
-      expect(plan.exceptions.map(({ name }) => name)).to.deep.equal(active);
+      expect(plan.exceptions.all.map(({ name }) => name)).to.deep.equal(active);
       expect(plan.nextExpiry).to.equal(next === undefined ? undefined : Date.parse(next));
       expect(plan.notices).to.deep.equal(expired.map((text) => `exception ${text} and no longer applies`));
       expect(book.isCurrent(plan)).to.equal(true);
@@ -53,17 +53,21 @@ describe('plan book: expiry', () => {
     expect(book.isCurrent(plan)).to.equal(false);
     const later = book.planFor(namespace('billing'));
     expect(later).to.not.equal(plan);
-    expect(later.exceptions.map(({ name }) => name)).to.deep.equal(['second', 'endless']);
+    expect(later.exceptions.all.map(({ name }) => name)).to.deep.equal(['second', 'endless']);
     expect(book.planFor(namespace('billing'))).to.equal(later);
     clock.now += 30 * DAY;
-    expect(book.planFor(namespace('billing')).exceptions.map(({ name }) => name)).to.deep.equal(['endless']);
+    expect(book.planFor(namespace('billing')).exceptions.all.map(({ name }) => name)).to.deep.equal([
+      'endless',
+    ]);
   });
 
   it('makes the plan anew when a clock that was ahead is set back', () => {
     const { book, clock } = bookAt('2028-02-01T00:00:00Z');
-    expect(book.planFor(namespace('billing')).exceptions.map(({ name }) => name)).to.deep.equal(['endless']);
+    expect(book.planFor(namespace('billing')).exceptions.all.map(({ name }) => name)).to.deep.equal([
+      'endless',
+    ]);
     clock.now = Date.parse('2027-02-01T00:00:00Z');
-    expect(book.planFor(namespace('billing')).exceptions.map(({ name }) => name)).to.deep.equal([
+    expect(book.planFor(namespace('billing')).exceptions.all.map(({ name }) => name)).to.deep.equal([
       'first',
       'second',
       'endless',
@@ -73,7 +77,8 @@ describe('plan book: expiry', () => {
   it('is told of exceptions of its own namespace only', () => {
     const { book } = bookAt('2030-01-01T00:00:00Z');
     const plan = book.planFor(namespace('shop'));
-    expect(plan).to.deep.include({ exceptions: [], notices: [], nextExpiry: undefined });
+    expect(plan).to.deep.include({ notices: [], nextExpiry: undefined });
+    expect(plan.exceptions.all).to.deep.equal([]);
   });
 });
 
@@ -99,7 +104,7 @@ describe('plan book: sharing', () => {
   it('gives one plan to namespaces that the same exceptions name', () => {
     const one = book.planFor(namespace('bill-1'));
     expect(book.planFor(namespace('bill-2'))).to.equal(one);
-    expect(one.exceptions.map(({ name }) => name)).to.deep.equal(['second']);
+    expect(one.exceptions.all.map(({ name }) => name)).to.deep.equal(['second']);
   });
 
   const different: [what: string, ...Parameters<typeof namespace>][] = [

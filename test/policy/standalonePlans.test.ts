@@ -63,7 +63,7 @@ describe('standalone plans', () => {
     const before = plans.planFor('shop');
     expect(plans.planFor('shop')).to.equal(before);
     clock.now += 12 * 60 * 60 * 1000;
-    expect(plans.planFor('shop').exceptions).to.deep.equal([]);
+    expect(plans.planFor('shop').exceptions.all).to.deep.equal([]);
     expect(plans.planFor('shop').notices).to.deep.equal([
       'exception e expired on 2027-03-01 and no longer applies',
     ]);

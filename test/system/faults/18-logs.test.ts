@@ -5,14 +5,14 @@ import { pod, podTemplate, requestOf, reviewOf, workload } from '../../admission
 import { json, status, type Answer } from '../../cluster/support/apiServer.js';
 import { KubeHarden } from '../../e2e/support/kubeHarden.js';
 import { RawConnection, call, eventually, get, outcome, pause, post, type Call } from '../support/clients.js';
-import { emptyApiServer } from './support/clusterProcess.js';
+import { NAMESPACES, emptyApiServer, namespaceObject, serveCluster } from './support/clusterProcess.js';
 import { rawHead } from './support/rawRequest.js';
 import { LONG, hardens, print, residentMiB, runFolder, serve } from './support/serveProcess.js';
 import { serveWithStdout, type StdoutProcess } from './support/stdoutProcess.js';
 
 /** In every place where a secret may stand, and in no name: names are logged. */
 const SECRET = 'planted-7f3a9c51';
-const ENCODED = Buffer.from(SECRET).toString('base64').replace(/=+$/, '');
+const ENCODED = encoded(SECRET);
 
 const FLOOD = LONG ? 20_000 : 600;
 /** Of one kind in ten seconds: ten, and one with how many more. */
@@ -80,6 +80,54 @@ const MANIFESTS: Readonly<Record<string, string>> = {
     items: [good, secretObject, SECRET],
   }),
 };
+
+interface PlantedCaller {
+  readonly it: string;
+  readonly token: string;
+  /** What the API server answers when it is asked who this is. */
+  readonly review: (token: string) => Answer;
+  /** What the preview answers. */
+  readonly status: number;
+}
+
+/** As an API server answers: with the whole review, the token in it. */
+function tokenReview(token: string, status: object): object {
+  return { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token }, status };
+}
+function authenticated(username: string): PlantedCaller['review'] {
+  const user = { username, groups: [], extra: { 'authentication.kubernetes.io/credential-id': [SECRET] } };
+  return (token) => json(tokenReview(token, { authenticated: true, user }), 201);
+}
+
+/** Who asks the preview of a cluster, each with a token of its own. */
+const CALLERS: readonly PlantedCaller[] = [
+  { it: 'who is allowed', token: planted('allowed'), review: authenticated('allowed'), status: 200 },
+  { it: 'who may not', token: planted('stranger'), review: authenticated('stranger'), status: 403 },
+  {
+    it: 'whose review fails',
+    token: planted('failing'),
+    // As a proxy that shows the beginning of what it was asked.
+    review: (token) => status(500, `cannot pass on ${token.slice(0, -5)}`, 'InternalError'),
+    status: 503,
+  },
+  {
+    it: 'who is nobody',
+    token: planted('nobody'),
+    review: (token) => json(tokenReview(token, { authenticated: false, error: `invalid: ${token}` }), 201),
+    status: 401,
+  },
+  {
+    it: 'whose review is cut short',
+    token: planted('garbage'),
+    review: (token) => (res) => res.writeHead(201).end(JSON.stringify(tokenReview(token, {})).slice(0, -5)),
+    status: 503,
+  },
+];
+
+/** In the form of a service account's, the secret in each part of it. */
+function planted(who: string): string {
+  return [`${SECRET}-head`, `${SECRET}-${who}`, `${SECRET}-signature`].join('.');
+}
 
 describe('18. the log', () => {
   it('holds no environment value, token, key or body, at level debug, whatever is sent', async () => {
@@ -163,6 +211,51 @@ describe('18. the log', () => {
     print(`${asked} answers of five kinds; ${replica.logs().length} lines, no secret in them`);
     expect(replica.logs().some(({ level }) => level !== 'info')).to.equal(true);
     expectNoSecret(replica.text());
+  });
+
+  it('holds no token of who asks the preview in a cluster: known or not, allowed or not, or not to be found out', async () => {
+    const api = await emptyApiServer();
+    api.put(NAMESPACES, namespaceObject('shop'));
+    const reviewed = new Set<string>();
+    api.intercept = ({ path, body }) => {
+      const { spec } = (body ?? {}) as { spec?: { token?: string; user?: string } };
+      if (path.endsWith('/subjectaccessreviews'))
+        return json({ spec, status: { allowed: spec?.user === 'allowed' } }, 201);
+      const caller = CALLERS.find(({ token }) => token === spec?.token);
+      if (!path.endsWith('/tokenreviews') || !caller) return undefined;
+      reviewed.add(caller.it);
+      return caller.review(caller.token);
+    };
+    const server = await serveCluster(api.port, {
+      args: ['--log-level', 'debug', '--log-decisions', 'all'],
+    });
+    for (const { it: who, token, status: expected } of CALLERS) {
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/yaml' };
+      const preview = server.previewPort ?? 0;
+      const replies = [
+        await post(preview, JSON.stringify(good), { headers }, '/preview?namespace=shop'),
+        await call(preview, '/api/rules?namespace=shop', { headers }),
+      ];
+      expect(
+        replies.map((reply) => reply.status),
+        who,
+      ).to.deep.equal([expected, expected]);
+      // Refused for its type, with a line at level debug.
+      expect((await post(server.admissionPort, '{}', { headers })).status).to.equal(415);
+    }
+    expect(await hardens(server)).to.equal(true);
+    expect(await server.stop()).to.deep.equal({ code: 0, signal: null });
+    api.close();
+
+    expect([...reviewed]).to.deep.equal(CALLERS.map(({ it: who }) => who));
+    expect(server.logs().filter(({ level }) => level === 'debug')).to.not.be.empty;
+    const outages = server.logs().filter(({ message }) => message.startsWith('preview callers refused'));
+    print(
+      `${reviewed.size} tokens reviewed, ${outages.length} outages told; ${server.logs().length} lines, no token in them`,
+    );
+    // Each of those whose review fails comes after one whose does not: one line for an outage.
+    expect(outages).to.have.length(CALLERS.filter(({ status: expected }) => expected === 503).length);
+    expectNoSecret(server.text(), [SECRET, ...CALLERS.map(({ token }) => token)]);
   });
 
   /** What somebody may send again and again. */
@@ -292,8 +385,14 @@ function denying(settings: string): string {
   ].join('\n');
 }
 
-function expectNoSecret(text: string): void {
-  for (const form of [SECRET, ENCODED]) {
+/** Without the padding, which is not there where more follows. */
+function encoded(text: string): string {
+  return Buffer.from(text).toString('base64').replace(/=+$/, '');
+}
+
+/** Neither as they are nor in base64. */
+function expectNoSecret(text: string, secrets: readonly string[] = [SECRET]): void {
+  for (const form of secrets.flatMap((secret) => [secret, encoded(secret)])) {
     const at = text.indexOf(form);
     expect(at === -1 ? '' : text.slice(Math.max(0, at - 300), at + 100), 'of the log').to.equal('');
   }

@@ -10,11 +10,22 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import type { OutgoingHttpHeaders } from 'node:http';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { KubeHarden } from '../../e2e/support/kubeHarden.js';
-import { servingPair, writePair } from '../support/certificates.js';
+import { parse } from 'yaml';
+import type { ApiObject } from '../../../src/cluster/apiClient.js';
+import {
+  json,
+  kubeconfigOf,
+  type Answer,
+  type ApiServer,
+  type SeenRequest,
+} from '../../cluster/support/apiServer.js';
+import { KubeHarden } from '../../e2e/support/kubeHarden.js';
+import { authority, servingPair, writePair } from '../support/certificates.js';
 import { call, eventually, post } from '../support/clients.js';
+import { NAMESPACES, POLICIES, emptyApiServer, namespaceObject } from './support/clusterProcess.js';
 import { hardens, print, runFolder, serve } from './support/serveProcess.js';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
@@ -22,6 +33,14 @@ const DIST = dirname(process.env['E2E_MAIN'] ?? join(ROOT, 'dist', 'main.js'));
 const MIB = 1024 * 1024;
 /** Of all production dependencies with theirs, on disk. */
 const MOST_MIB = 120;
+
+const MODULES = join(dirname(DIST), 'node_modules');
+/** The program itself. Once each: Node.js 20 ends itself where a flag names a folder a second time. */
+const OWN = [...new Set([DIST, join(dirname(DIST), 'package.json'), MODULES, realpathSync(MODULES)])];
+const RESTRAINTS = `${permissionFlag()} and --disallow-code-generation-from-strings`;
+/** How it reads that something was not allowed; a logged error has no code. */
+const DENIED = /ERR_ACCESS_DENIED|Access to this API|EvalError|Code generation/;
+const POD = 'apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: b}]}\n';
 
 interface Package {
   readonly name: string;
@@ -69,14 +88,11 @@ describe('26. what the process brings, and what it may do', () => {
     expect(audit.vulnerabilities['total']).to.equal(0);
   });
 
-  describe(`under ${permissionFlag()} and --disallow-code-generation-from-strings`, () => {
+  describe(`under ${RESTRAINTS}`, () => {
     let server: KubeHarden;
     let policies: string;
     let certFile: string;
     let keyFile: string;
-    const modules = join(dirname(DIST), 'node_modules');
-    // Once each: Node.js 20 ends itself where a flag names a folder a second time.
-    const own = [...new Set([DIST, join(dirname(DIST), 'package.json'), modules, realpathSync(modules)])];
     before(async () => {
       policies = runFolder.file('permitted-policies');
       mkdirSync(policies);
@@ -89,13 +105,13 @@ describe('26. what the process brings, and what it may do', () => {
       [certFile, keyFile] = [join(mounted, 'tls.crt'), join(mounted, 'tls.key')];
       writePair(certFile, keyFile, await servingPair());
       server = await serve({
-        env: { NODE_OPTIONS: optionsFor([...own, policies, mounted, '/proc']) },
+        env: { NODE_OPTIONS: optionsFor([...OWN, policies, mounted, '/proc']) },
         args: ['--policy-file', policies, '--tls-cert-file', certFile, '--tls-private-key-file', keyFile],
       });
     });
     after(async () => {
       expect(await server.stop()).to.deep.equal({ code: 0, signal: null });
-      expect(server.text()).to.not.match(/ERR_ACCESS_DENIED|EvalError|Code generation/);
+      expect(server.text()).to.not.match(DENIED);
     });
 
     it('admission is served', async () => {
@@ -103,20 +119,7 @@ describe('26. what the process brings, and what it may do', () => {
     });
 
     it('the preview is, short ones and those that its thread makes', async () => {
-      const pod =
-        'apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: b}]}\n';
-      const long = `${pod}---\n${pod.replace('name: a}', 'name: b}')}${'# a comment\n'.repeat(1000)}`;
-      for (const body of [pod, long]) {
-        const reply = await post(
-          server.previewPort ?? 0,
-          body,
-          { headers: { 'content-type': 'application/yaml' } },
-          '/preview',
-        );
-        expect(reply.status, reply.text.slice(0, 300)).to.equal(200);
-        expect(reply.text).to.contain('runAsNonRoot');
-      }
-      expect(await server.metric('kube_harden_preview_worker_ends_total')).to.equal(0);
+      await expectPreviews(server);
       if (existsSync(join(DIST, 'web')))
         expect((await call(server.previewPort ?? 0, '/')).status).to.equal(200);
     });
@@ -135,17 +138,12 @@ describe('26. what the process brings, and what it may do', () => {
 
     it('changed policies are read', async () => {
       writeFileSync(join(policies, 'two.yaml'), policy('second'));
-      await eventually(
-        async () =>
-          (await server.metric('kube_harden_policy_last_load_success_timestamp_seconds', {
-            policy: 'second',
-          })) > 0,
-      );
+      await eventually(async () => (await loadedAt(server, 'second')) > 0);
     });
 
     it('a file that it may not read is refused with a line that says so', async () => {
       // Its certificate is not among them.
-      const started = serve({ env: { NODE_OPTIONS: optionsFor(own) } });
+      const started = serve({ env: { NODE_OPTIONS: optionsFor(OWN) } });
       const problem = await started.then(
         () => 'it started',
         (error: unknown) => String(error),
@@ -155,7 +153,103 @@ describe('26. what the process brings, and what it may do', () => {
       expect(problem).to.not.match(/^ {4}at /m);
     });
   });
+
+  describe(`under ${RESTRAINTS}, with a kubeconfig`, () => {
+    let api: ApiServer;
+    let kubeconfig: string;
+    let caFile: string;
+    let server: KubeHarden;
+    const start = (name: string, readable: readonly string[]): Promise<KubeHarden> => {
+      const certificate = ['crt', 'key'].map((ending) => runFolder.file(`${name}.${ending}`));
+      return KubeHarden.start({
+        name,
+        folder: runFolder,
+        kubeconfig,
+        certificates: authority,
+        env: { NODE_OPTIONS: optionsFor([...OWN, ...certificate, '/proc', ...readable]) },
+        args: ['--shutdown-delay-duration', '0s'],
+      });
+    };
+    before(async () => {
+      api = await emptyApiServer();
+      for (const name of ['shop', 'default']) api.put(NAMESPACES, namespaceObject(name));
+      api.intercept = reviewsAll;
+      caFile = runFolder.write('permitted-ca.crt', authority.cert);
+      const cluster = {
+        server: `http://127.0.0.1:${api.port}`,
+        'insecure-skip-tls-verify': true,
+        // Of no use here, but read before each request.
+        'certificate-authority': caFile,
+      };
+      const config = {
+        ...(kubeconfigOf(api.port) as object),
+        clusters: [{ name: 'test', cluster }],
+      };
+      kubeconfig = runFolder.write('permitted.kubeconfig', JSON.stringify(config));
+      server = await start('permitted', [kubeconfig, caFile]);
+    });
+    after(async () => {
+      expect(await server.stop()).to.deep.equal({ code: 0, signal: null });
+      api.close();
+      expect(server.text()).to.not.match(DENIED);
+    });
+
+    it('it is ready, and admission is served', async () => {
+      expect((await server.ready()).status).to.equal(200);
+      expect(await hardens(server)).to.equal(true);
+    });
+
+    it('the preview is, to who may ask, short ones and those that its thread makes', async () => {
+      const reply = await post(server.previewPort ?? 0, POD, {}, '/preview');
+      expect(reply.status, 'without a token').to.equal(401);
+      await expectPreviews(server, { authorization: 'Bearer a-callers-token' });
+    });
+
+    it('policies of the cluster that change are read', async () => {
+      api.put(POLICIES, parse(policy('third')) as ApiObject);
+      await eventually(async () => (await loadedAt(server, 'third')) > 0);
+    });
+
+    it('a kubeconfig that it may not read is refused with a line that says so', async () => {
+      const problem = await start('without-kubeconfig', [caFile]).then(
+        () => 'it started',
+        (error: unknown) => String(error),
+      );
+      print(problem.split('\n').find((line) => line.startsWith('error: ')) ?? problem);
+      expect(problem).to.match(/^error: --kubeconfig: \S+: .*Access to this API has been restricted/m);
+      expect(problem).to.not.match(/^ {4}at /m);
+    });
+  });
 });
+
+/** An API server that knows every caller of the preview, and lets them. */
+function reviewsAll({ path }: SeenRequest): Answer | undefined {
+  const user = { username: 'jane', groups: [] };
+  if (path.endsWith('/tokenreviews')) return json({ status: { authenticated: true, user } }, 201);
+  if (path.endsWith('/subjectaccessreviews')) return json({ status: { allowed: true } }, 201);
+  return undefined;
+}
+
+/** One that is short, and one that is long enough for the thread that makes such. */
+async function expectPreviews(server: KubeHarden, headers: OutgoingHttpHeaders = {}): Promise<void> {
+  const long = `${POD}---\n${POD.replace('name: a}', 'name: b}')}${'# a comment\n'.repeat(1000)}`;
+  for (const body of [POD, long]) {
+    const reply = await post(
+      server.previewPort ?? 0,
+      body,
+      { headers: { 'content-type': 'application/yaml', ...headers } },
+      '/preview',
+    );
+    expect(reply.status, reply.text.slice(0, 300)).to.equal(200);
+    expect(reply.text).to.contain('runAsNonRoot');
+  }
+  expect(await server.metric('kube_harden_preview_worker_ends_total')).to.equal(0);
+}
+
+/** When a policy was last read; 0 where it never was. */
+function loadedAt(server: KubeHarden, policy: string): Promise<number> {
+  return server.metric('kube_harden_policy_last_load_success_timestamp_seconds', { policy });
+}
 
 /** Of which name this Node.js has the permission model. */
 function permissionFlag(): string {

@@ -2,7 +2,7 @@ import type { ApiObject } from '../../../../src/cluster/apiClient.js';
 import { ApiServer, kubeconfigOf } from '../../../cluster/support/apiServer.js';
 import { KubeHarden } from '../../../e2e/support/kubeHarden.js';
 import { authority } from '../../support/certificates.js';
-import { runFolder } from './serveProcess.js';
+import { runFolder, type ServeOptions } from './serveProcess.js';
 
 export const NAMESPACES = '/api/v1/namespaces';
 export const RANGES = '/api/v1/limitranges';
@@ -36,7 +36,10 @@ let started = 0;
  * @param port the API server's, there already or not, or that of a forwarder to it
  * @param waitReady without it this resolves as soon as it listens
  */
-export function serveCluster(port: number, { waitReady = true } = {}): Promise<KubeHarden> {
+export function serveCluster(
+  port: number,
+  { waitReady = true, args = [], env = {} }: ServeOptions & { readonly waitReady?: boolean } = {},
+): Promise<KubeHarden> {
   started += 1;
   const name = `cluster-${started}`;
   return KubeHarden.start({
@@ -44,7 +47,8 @@ export function serveCluster(port: number, { waitReady = true } = {}): Promise<K
     folder: runFolder,
     kubeconfig: runFolder.write(`${name}.kubeconfig`, JSON.stringify(kubeconfigOf(port))),
     certificates: authority,
-    args: ['--log-decisions', 'denied', '--shutdown-delay-duration', '0s'],
+    args: ['--log-decisions', 'denied', '--shutdown-delay-duration', '0s', ...args],
+    env,
     waitReady,
   });
 }
