@@ -20,6 +20,11 @@ export function overBudget(message: string): RequestRefused {
   return new RequestRefused('ServiceUnavailable', 'overBudget', message, { 'retry-after': '1' });
 }
 
+/** 504: the client's time is over, or will be before an answer arrives. */
+export function tooLate(): RequestRefused {
+  return new RequestRefused('Timeout', 'late', 'no decision within the timeout of the request');
+}
+
 /** Thrown where the client went away before its body was complete: there is nobody to answer. */
 export class ClientGone extends Error {
   readonly code = 'ClientGone';

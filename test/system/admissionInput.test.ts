@@ -242,6 +242,16 @@ describe('admission listener, bad input over TLS', () => {
   });
 });
 
+function requestWith(body: string): string {
+  return `POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+}
+
+/** Keeps the event loop, which the servers have in common with this test. */
+function work(milliseconds: number): void {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+}
+
 describe('admission listener, limits', () => {
   afterEach(closeServers);
 
@@ -261,22 +271,16 @@ describe('admission listener, limits', () => {
     expect(await serves(port)).to.equal(true);
   });
 
-  it('answers 503 with Retry-After: 1 to what a turn of the event loop has no time for, and serves in the next', async () => {
+  it('answers 503 with Retry-After: 1 to what has waited too long for its decision, keeps its connection, and serves again', async () => {
     const { port, metrics } = await startServers({
-      limits: { turnMs: 20 },
+      limits: { turnMs: 20, waitMs: 50 },
       handler: (body, entry) => {
-        const end = performance.now() + 30;
-        while (performance.now() < end);
+        work(30);
         return echo(body, entry);
       },
     });
     const connections = await Promise.all(Array.from({ length: 10 }, () => RawConnection.open(port)));
-    const body = healthyReview('u');
-    for (const connection of connections) {
-      connection.write(
-        `POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-      );
-    }
+    for (const connection of connections) connection.write(requestWith(healthyReview('u')));
     const answers = await Promise.all(connections.map((connection) => connection.until(/\}$/)));
     const refused = answers.filter((answer) => answer.startsWith('HTTP/1.1 503 '));
     expect(answers.filter((answer) => answer.startsWith('HTTP/1.1 200 ')).length + refused.length).to.equal(

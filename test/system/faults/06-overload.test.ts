@@ -1,18 +1,23 @@
 import { expect } from 'chai';
 import { podReview } from '../../bench/review.js';
-import { post } from '../support/clients.js';
+import type { KubeHarden } from '../../e2e/support/kubeHarden.js';
+import { pause, post } from '../support/clients.js';
 import { quantile, rounded } from './support/latencies.js';
 import { offer, type Offered } from './support/load.js';
-import { LONG, print, serve } from './support/serveProcess.js';
+import { LONG, print, residentMiB, serve } from './support/serveProcess.js';
 
 /**
  * A review of 68 containers, 138 KB: with small ones TLS costs the client what it costs the server, and no client on
  * one core can offer three times what a server on the other answers.
  */
 const REVIEW = podReview(68);
-/** More than are answered in the second that a turn may take, so that some have to be refused. */
+/** More than are answered in the time that a request may wait for its decision, so that some have to be refused. */
 const CONNECTIONS = 900;
 const SECONDS = LONG ? 20 : 6;
+/** Of the 768 of the manifests, what is not for the thread of large previews. */
+const MEMORY_MIB = 512;
+/** The shortest `timeoutSeconds` of a probe in the manifests. */
+const PROBE_MS = 3000;
 
 describe('6. three times the load that can be answered', () => {
   it('leaves most of the goodput, bounds the waiting, refuses the rest with Retry-After, and is over soon', async function () {
@@ -23,7 +28,9 @@ describe('6. three times the load that can be answered', () => {
     const perSecond = rate(peak);
 
     const load = { connections: CONNECTIONS, seconds: SECONDS, perSecond: 3 * perSecond };
+    const probes = new Probes(server);
     const over = await offer(server, REVIEW, load);
+    const probed = await probes.end();
     const ended = performance.now();
     const after = await post(server.admissionPort, podReview(2), {}, '/mutate?timeout=10s');
     const recovered = performance.now() - ended;
@@ -37,10 +44,17 @@ describe('6. three times the load that can be answered', () => {
       `three times that for ${SECONDS} s on ${CONNECTIONS} connections: ${answered} answered, ${refused} got 503; ` +
         `goodput ${share.toFixed(2)} of the peak (goal 0.90), p99 ${rounded(quantile(over.milliseconds, 0.99))} ms`,
     );
+    print(
+      `${probed.length} probes meanwhile, answered within ${rounded(Math.max(...probed))} ms; ` +
+        `resident at most ${residentMiB(server).most} MiB`,
+    );
     print(`the next request after it: ${after.status} within ${rounded(recovered)} ms`);
     expect(others, 'other answers').to.deep.equal({});
     expect([over.lost, over.withoutRetryAfter]).to.deep.equal([0, 0]);
+    expect(refused, 'refused').to.be.above(0);
     expect(after.status).to.equal(200);
+    expect(residentMiB(server).most).to.be.below(MEMORY_MIB);
+    expect(Math.max(...probed)).to.be.below(PROBE_MS);
     expect(await server.metric('kube_harden_refused_requests_total', { reason: 'late' })).to.equal(0);
     // Time that others take from this machine must not fail the test: what collapses is near 0, and waits for ever.
     expect(share).to.be.above(0.3);
@@ -49,6 +63,36 @@ describe('6. three times the load that can be answered', () => {
     await server.stop();
   });
 });
+
+/** Asks as a kubelet does, each time on a new connection, whether the process lives and is ready. */
+class Probes {
+  readonly #milliseconds: number[] = [];
+  readonly #asking: Promise<void>;
+  #ends = false;
+
+  constructor(private readonly server: KubeHarden) {
+    this.#asking = this.#ask();
+  }
+
+  /** How long each answer took. @throws where one was not 200 */
+  async end(): Promise<readonly number[]> {
+    this.#ends = true;
+    await this.#asking;
+    return this.#milliseconds;
+  }
+
+  async #ask(): Promise<void> {
+    while (!this.#ends) {
+      for (const path of ['/livez', '/readyz']) {
+        const began = performance.now();
+        const { status } = await fetch(`${this.server.opsUrl}${path}`, { headers: { connection: 'close' } });
+        expect(status, path).to.equal(200);
+        this.#milliseconds.push(performance.now() - began);
+      }
+      await pause(200);
+    }
+  }
+}
 
 function rate({ statuses, seconds }: Offered): number {
   return (statuses['200'] ?? 0) / seconds;

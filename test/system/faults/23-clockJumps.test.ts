@@ -3,12 +3,16 @@ import { writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { LeaderElection } from '../../../src/cluster/leaderElection.js';
+import { SelfManagedCertificates } from '../../../src/cluster/selfManagedCertificates.js';
+import { Metrics } from '../../../src/telemetry/metrics.js';
 import type { KubeHarden } from '../../e2e/support/kubeHarden.js';
 import { debianPackage } from '../../e2e/controlPlane/debianPackage.js';
+import { CertificateCluster } from '../../cluster/support/certificateCluster.js';
+import { handshake } from '../../cluster/support/handshake.js';
 import { MemoryApi } from '../../cluster/support/memoryApi.js';
 import { pod, requestOf, responseOf, reviewOf } from '../../admission/support/reviews.js';
 import { authority, writePair } from '../support/certificates.js';
-import { RecordingLogger } from '../support/testServers.js';
+import { RecordingLogger, closeServers, startServers } from '../support/testServers.js';
 import { eventually, pause, post } from '../support/clients.js';
 import { hardens, print, runFolder, serve } from './support/serveProcess.js';
 
@@ -22,8 +26,9 @@ const JUMPS = [
 ] as const;
 
 /*
- * Exceptions at every clock: test/policy/planBook.test.ts; three years of certificates with leaders whose clocks are
- * minutes apart: test/cluster/certificateSimulation.test.ts. Here: one real process whose clock jumps, and the Lease.
+ * Exceptions at every clock: test/policy/planBook.test.ts; years of certificates with leaders whose clocks are minutes
+ * apart, or jump by years: test/cluster/certificateSimulation.test.ts, certificateClocks.test.ts. Here: one real process
+ * whose clock jumps, the Lease, and certificates over real TLS.
  */
 describe('23. clocks that jump', () => {
   it('a real process: readiness follows the certificate, exceptions end and come back, no request is lost', async function () {
@@ -144,6 +149,73 @@ describe('23. clocks that jump', () => {
       'second leads',
       'second leads no longer',
     ]);
+  });
+
+  it("self-managed certificates: the leader's clock jumps a year, the other replica's calls go on; set right, it mends its own", async () => {
+    const cluster = new CertificateCluster();
+    const leading = new AbortController();
+    let skew = 0;
+    const opened: SelfManagedCertificates[] = [];
+    const replica = async (clock: { now: () => number }): Promise<{ port: number }> => {
+      const metrics = new Metrics({ version: 'test' });
+      const tls = new SelfManagedCertificates({
+        api: cluster.api,
+        stream: cluster.api,
+        namespace: 'kube-harden',
+        hosts: [],
+        // A new authority is trusted for six seconds before it signs.
+        certificateDurationMs: 60_000,
+        caDurationMs: 120_000,
+        logger: new RecordingLogger(),
+        metrics,
+        clock: { ...clock, monotonic: () => performance.now() },
+        timings: { readAgainMs: 200 },
+      });
+      opened.push(tls);
+      await tls.start();
+      return startServers({ tls, metrics });
+    };
+    const leader = await replica({ now: () => Date.now() + skew });
+    const other = await replica({ now: () => Date.now() });
+    void opened[0]?.lead(leading.signal);
+    const isTrusted = async ({ port }: { port: number }): Promise<boolean> =>
+      /^[0-9A-F:]+$/.test(await handshake(cluster, port));
+    const works = async (one: { port: number }): Promise<void> => {
+      while (!(await isTrusted(one))) await pause(20);
+    };
+    await Promise.all([works(leader), works(other)]);
+
+    let isOver = false;
+    let answered = 0;
+    const refused: string[] = [];
+    const client = (async (): Promise<void> => {
+      while (!isOver) {
+        const outcome = await handshake(cluster, other.port);
+        if (/^[0-9A-F:]+$/.test(outcome)) answered += 1;
+        else refused.push(outcome);
+        await pause(5);
+      }
+    })();
+    try {
+      skew = 365 * DAY;
+      while (await isTrusted(leader)) await pause(20);
+      expect(await handshake(cluster, leader.port)).to.equal('certificate is not yet valid');
+      await pause(1000);
+      skew = 0;
+      const set = performance.now();
+      await works(leader);
+      print(
+        `the leader's own: ${((performance.now() - set) / 1000).toFixed(1)} s after its clock was set; the other: ` +
+          `${answered} handshakes, ${refused.length} refused`,
+      );
+    } finally {
+      isOver = true;
+      await client;
+      leading.abort();
+      for (const tls of opened) tls.close();
+      closeServers();
+    }
+    expect(refused).to.deep.equal([]);
   });
 });
 

@@ -94,7 +94,7 @@ const offer = (): void => {
   const wanted =
     load.perSecond === undefined
       ? offered + idle.size
-      : Math.floor((Math.min(now, ends) - began) * (load.perSecond / 1000));
+      : Math.floor((Math.min(now, ends) - began) * (load.perSecond / 1000)) + 1;
   for (const connection of idle) {
     if (offered >= wanted || now >= ends) break;
     const due = load.perSecond === undefined ? now : began + (offered * 1000) / load.perSecond;
