@@ -214,7 +214,8 @@ export class CertificateLeader {
     switch (step.do) {
       case 'create': {
         const ca = await this.makeAuthority();
-        return { ...data, ...named('ca', ca), ...named('tls', await this.makeLeaf(ca)) };
+        const kept = withOld(data, [...old, ...authorityOf(data)]);
+        return { ...kept, ...named('ca', ca), ...named('tls', await this.makeLeaf(ca)) };
       }
       case 'adopt': {
         const adopted = new Set(step.adopt.map(({ fingerprint }) => fingerprint));
@@ -224,12 +225,9 @@ export class CertificateLeader {
         return { ...data, ...named('next-ca', await this.makeAuthority()) };
       case 'promoteNext': {
         const { 'next-ca.crt': cert = '', 'next-ca.key': key = '', ...others } = data;
-        const before = readCertificateSecret({
-          data: base64({ 'ca.crt': data['ca.crt'] ?? '' }),
-        }).authorities;
         const leaf = await this.makeLeaf({ cert, key });
         return {
-          ...withOld(others, [...old, ...before]),
+          ...withOld(others, [...old, ...authorityOf(data)]),
           ...named('ca', { cert, key }),
           ...named('tls', leaf),
         };
@@ -263,7 +261,7 @@ export class CertificateLeader {
     const { CertificateAuthority, backdateMs } = await import('../server/certificateAuthority.js');
     const { certificateDurationMs, hosts, clock } = this.options;
     const now = clock.now();
-    const [ca] = readCertificateSecret({ data: base64({ 'ca.crt': pair.cert }) }).authorities;
+    const [ca] = authorityOf({ 'ca.crt': pair.cert });
     if (ca === undefined) throw new Error('the certificate authority cannot be read');
     const authority = await CertificateAuthority.load(pair);
     return authority.issue({
@@ -304,6 +302,11 @@ const MADE: Readonly<Record<Step['do'], readonly ('ca' | 'leaf')[]>> = {
 
 function named(name: 'ca' | 'next-ca' | 'tls', { cert, key }: PemPair): SecretData {
   return { [`${name}.crt`]: cert, [`${name}.key`]: key };
+}
+
+/** That of `ca.crt`; none where it cannot be read. */
+function authorityOf(data: SecretData): readonly Authority[] {
+  return readCertificateSecret({ data: base64({ 'ca.crt': data['ca.crt'] ?? '' }) }).authorities;
 }
 
 function withOld(data: SecretData, old: readonly Authority[]): SecretData {

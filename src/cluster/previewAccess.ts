@@ -106,7 +106,9 @@ export class ClusterPreviewAccess implements PreviewAccess {
       if (!this.failing) {
         this.options.logger.warn('preview callers refused: the API server cannot be asked', {
           resource,
-          error: isQuoting(error, secret) ? new Error('the answer repeats the token, and is not shown') : error,
+          error: isQuoting(error, secret)
+            ? new Error('the answer repeats the token, and is not shown')
+            : error,
         });
       }
       this.failing = true;

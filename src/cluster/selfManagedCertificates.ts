@@ -12,6 +12,7 @@ import { ApiError } from './apiError.js';
 import { backOffDelay, type BackOff } from './backOff.js';
 import { CertificateLeader } from './certificateLeader.js';
 import { readCertificateSecret, SECRET_KEYS, type CertificateSecret } from './certificateSecret.js';
+import { isBetterThanFound, type CertificateState, type HeldLeaf } from './certificateState.js';
 import { SYSTEM_CLOCK, type Clock } from './clock.js';
 import { isLater } from './resourceVersion.js';
 import type { WatchStream } from './watchStream.js';
@@ -59,8 +60,8 @@ type Listener = (material: TlsMaterial, clientCa: Buffer | undefined) => void;
 
 /**
  * The serving certificate out of a Secret that the replicas share. Every replica follows the Secret and serves what it
- * finds there when that fits together; a broken one leaves the old one in use. The leader makes and renews what is in
- * it, see CertificateLeader.
+ * finds there when that fits together; a broken one leaves the old one in use, and so does one that is not valid by its
+ * clock as long as the old one is. The leader makes and renews what is in it, see CertificateLeader.
  */
 export class SelfManagedCertificates implements TlsSource {
   private readonly path: string;
@@ -69,11 +70,16 @@ export class SelfManagedCertificates implements TlsSource {
   private readonly client: ClientCaFile | undefined;
   private readonly closing = new AbortController();
   private readonly listeners: Listener[] = [];
+  private readonly clock: Clock;
   private current: TlsMaterial | undefined;
+  /** What the Secret said of it. */
+  private served: HeldLeaf | undefined;
   private caExpires: number | undefined;
   private why = 'the Secret has not been read yet';
   /** What the Secret held when it was last judged, good or bad. */
   private judged: string | undefined;
+  /** What it holds is not valid by our clock, and not served: it is judged anew at each look, since time passes. */
+  private isHeldBack = false;
   private version = '';
   private readonly told = new Set<string>();
   /** Of a Secret without a certificate, which changes several times until it has one again. */
@@ -84,6 +90,7 @@ export class SelfManagedCertificates implements TlsSource {
     const { api, namespace, hosts, certificateDurationMs, caDurationMs, logger, metrics } = options;
     this.path = `/api/v1/namespaces/${namespace}/secrets`;
     this.timings = { ...TIMINGS, ...options.timings };
+    this.clock = options.clock ?? SYSTEM_CLOCK;
     this.client =
       options.clientCaFile === undefined
         ? undefined
@@ -101,7 +108,7 @@ export class SelfManagedCertificates implements TlsSource {
       caDurationMs,
       logger,
       renewed: (what, ok) => metrics.renewed(what, ok),
-      clock: options.clock ?? SYSTEM_CLOCK,
+      clock: this.clock,
     });
   }
 
@@ -201,27 +208,42 @@ export class SelfManagedCertificates implements TlsSource {
     if (this.version !== '' && isLater(this.version, resourceVersion)) return;
     this.version = resourceVersion;
     const content = contentHash(secret);
-    if (content === this.judged) return;
+    const isNew = content !== this.judged;
+    if (!isNew && !this.isHeldBack) return;
     this.judged = content;
-    this.leader.wake();
-    const read = readCertificateSecret(secret);
+    if (isNew) this.leader.wake();
+    this.judge(readCertificateSecret(secret), isNew);
+  }
+
+  private judge(read: CertificateSecret, isNew: boolean): void {
+    const { logger } = this.options;
+    const { material, problems, state } = read;
     this.noteCa(read);
-    const { material, problems } = read;
+    this.isHeldBack = this.shouldHoldBack(state);
     if (material !== undefined) this.toldEmpty = false;
-    if (material === undefined) this.withoutMaterial(problems);
-    else {
+    if (material === undefined || state.leaf === undefined) this.withoutMaterial(problems);
+    else if (this.isHeldBack) {
+      if (isNew)
+        logger.warn('the certificate of the Secret is not valid by this clock: the old one stays in use', {
+          from: new Date(state.leaf.notBefore).toISOString(),
+          until: new Date(state.leaf.notAfter).toISOString(),
+        });
+    } else {
       if (problems.length > 0)
-        this.options.logger.warn(
-          'the certificate Secret is broken in part: the certificate itself is in use',
-          {
-            problems,
-          },
-        );
-      this.serve(material);
+        logger.warn('the certificate Secret is broken in part: the certificate itself is in use', {
+          problems,
+        });
+      this.serve(material, state.leaf);
     }
   }
 
-  private serve(material: TlsMaterial): void {
+  /** What is served has to last until the next look, lest it end before what it was preferred to is taken. */
+  private shouldHoldBack(found: CertificateState): boolean {
+    if (this.served === undefined) return false;
+    return isBetterThanFound(this.served, found, this.clock.now(), this.timings.readAgainMs);
+  }
+
+  private serve(material: TlsMaterial, leaf: HeldLeaf): void {
     const { logger, metrics } = this.options;
     const before = this.current;
     if (before?.cert.equals(material.cert) === true && before.key.equals(material.key)) return;
@@ -232,6 +254,7 @@ export class SelfManagedCertificates implements TlsSource {
       return;
     }
     this.current = material;
+    this.served = leaf;
     if (before === undefined) metrics.certificateExpiresAt(() => this.current?.expires ?? 0);
     else metrics.tlsReloads.inc();
     logger.info('certificate of the Secret in use', { expires: new Date(material.expires).toISOString() });

@@ -1,89 +1,14 @@
 import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
-import { CertificateLeader } from '../../src/cluster/certificateLeader.js';
 import { ApiError } from '../../src/cluster/apiError.js';
-import type { CertificateSettings } from '../../src/cluster/certificateState.js';
 import { CertificateAuthority } from '../../src/server/certificateAuthority.js';
-import { RecordingLogger } from '../system/support/testServers.js';
 import { CONFIGURATION_PATH, CertificateCluster, SECRET_PATH } from './support/certificateCluster.js';
+import { Leading, SETTINGS, START } from './support/leading.js';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-const SETTINGS: CertificateSettings = {
-  hosts: ['kube-harden.kube-harden.svc', '127.0.0.1'],
-  certificateDurationMs: 90 * DAY,
-  caDurationMs: 730 * DAY,
-};
-const START = Date.parse('2027-01-01T00:00:00Z');
-
-/** A leader with a clock that a test moves, in a cluster of its own unless another leader's is given. */
-class Leading {
-  readonly logger = new RecordingLogger();
-  readonly made: string[] = [];
-  readonly leader: CertificateLeader;
-  readonly signal = new AbortController();
-
-  constructor(
-    readonly time = { now: START },
-    readonly cluster = new CertificateCluster(),
-    settings: Partial<CertificateSettings> = {},
-    readonly skewMs = 0,
-  ) {
-    this.leader = new CertificateLeader({
-      api: cluster.api,
-      secretPath: SECRET_PATH,
-      ...SETTINGS,
-      ...settings,
-      logger: this.logger,
-      renewed: (what, ok) => this.made.push(`${what} ${ok ? 'ok' : 'failed'}`),
-      clock: { now: () => time.now + skewMs, monotonic: () => time.now },
-    });
-  }
-
-  round(): Promise<string> {
-    return this.leader.round(this.signal.signal);
-  }
-
-  /** Rounds until nothing is left to do. */
-  async settle(): Promise<string[]> {
-    const done: string[] = [];
-    for (;;) {
-      const changed = await this.round();
-      if (changed === 'nothing') return done;
-      done.push(changed);
-      expect(done.length).to.be.below(20);
-    }
-  }
-
-  /** So much time, looked at every 10 s as a leader does. */
-  async wait(ms: number, every = 10 * SECOND): Promise<string[]> {
-    const done: string[] = [];
-    for (let passed = 0; passed < ms; passed += every) {
-      this.time.now += every;
-      done.push(...(await this.settle()));
-    }
-    return done;
-  }
-
-  get messages(): string[] {
-    return this.logger.lines.map(({ message }) => message);
-  }
-
-  /** The authorities of every caBundle, by which part of the Secret they are. */
-  get trusted(): string[] {
-    const { state } = this.cluster.secret;
-    const names = new Map([
-      ...state.old.map(({ fingerprint }) => [fingerprint, 'old'] as const),
-      [state.next?.fingerprint ?? '', 'next'],
-      [state.ca?.fingerprint ?? '', 'ca'],
-    ]);
-    const { heldByAll, authorities } = this.cluster.bundles;
-    expect([...heldByAll].sort()).to.deep.equal(authorities.map(({ fingerprint }) => fingerprint).sort());
-    return [...heldByAll].map((held) => names.get(held) ?? 'unknown').sort();
-  }
-}
 
 describe('CertificateLeader', () => {
   it('fills an empty Secret at once, then every caBundle, and leaves what others wrote there', async () => {
@@ -320,11 +245,14 @@ describe('CertificateLeader', () => {
     expect(leading.made).to.deep.equal(['ca ok', 'leaf ok', 'leaf ok']);
   });
 
-  it('starts anew at once after everything has expired', async () => {
+  it('starts anew at once after everything has expired, by its clock: what was trusted is so for a life more', async () => {
     const leading = new Leading();
     await leading.settle();
     leading.time.now = START + 800 * DAY;
     expect(await leading.settle()).to.deep.equal(['secret', 'bundle']);
+    expect(leading.trusted).to.deep.equal(['ca', 'old']);
+    leading.time.now = START + 891 * DAY;
+    await leading.settle();
     expect(leading.trusted).to.deep.equal(['ca']);
   });
 

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { CertificateLeader } from '../../src/cluster/certificateLeader.js';
 import {
+  isBetterThanFound,
   propagationMs,
   type CertificateSettings,
   type HeldLeaf,
@@ -38,6 +39,10 @@ interface World {
   readonly skewMs: number;
   /** Now and then a user empties the Secret, or takes the authority's key. */
   readonly damage: boolean;
+  /** By how much the leader's clock is wrong now and then, for some minutes. */
+  readonly jumps: readonly number[];
+  /** So many authorities at a time. */
+  readonly trustedAtMost: number;
 }
 
 const LONG = {
@@ -48,13 +53,34 @@ const LONG = {
 const SHORT = { ...LONG, certificateDurationMs: 20 * MINUTE, caDurationMs: 60 * MINUTE };
 
 const WORLDS: readonly World[] = [
-  { name: 'three years', settings: LONG, lastsMs: 3 * 365 * DAY, skewMs: 2 * MINUTE, damage: false },
+  {
+    name: 'three years',
+    settings: LONG,
+    lastsMs: 3 * 365 * DAY,
+    skewMs: 2 * MINUTE,
+    damage: false,
+    jumps: [],
+    trustedAtMost: 4,
+  },
   {
     name: 'three years of careless users',
     settings: LONG,
     lastsMs: 3 * 365 * DAY,
     skewMs: 2 * MINUTE,
     damage: true,
+    jumps: [],
+    trustedAtMost: 8,
+  },
+  {
+    name: 'a year of clocks that jump',
+    settings: LONG,
+    lastsMs: 365 * DAY,
+    skewMs: 2 * MINUTE,
+    damage: false,
+    // The leaf has ended, the authority is due, the authority has ended; what is new has not begun.
+    jumps: [365 * DAY, 500 * DAY, 800 * DAY, -DAY],
+    // Each jump leaves two, and more where two lead at once whose clocks are years apart, here for minutes.
+    trustedAtMost: 24,
   },
   {
     name: 'three hours of short lives',
@@ -62,6 +88,8 @@ const WORLDS: readonly World[] = [
     lastsMs: 3 * HOUR,
     skewMs: 30 * SECOND,
     damage: false,
+    jumps: [],
+    trustedAtMost: 4,
   },
 ];
 
@@ -69,17 +97,20 @@ const WORLDS: readonly World[] = [
  * Leaders that die before or after any of their requests, two at a time now and then, with clocks minutes apart; API
  * servers that hear of a caBundle late; replicas that go on to serve any leaf there has been until it ends, as one
  * that is cut off from the API would. At every step: what may be served is trusted by every API server.
+ *
+ * Where clocks jump, a replica whose clock is right follows the Secret: what it serves is valid and trusted.
  */
 async function live(
   world: World,
   seed: number,
 ): Promise<{ leaves: number; authorities: number; crashes: number }> {
-  const { settings, skewMs } = world;
+  const { settings, skewMs, jumps } = world;
   const random = chance(seed);
   const cluster = new CertificateCluster();
   const { api } = cluster;
   let now = START;
-  const newLeader = (): CertificateLeader => {
+  let wrongBy = 0;
+  const newLeader = (isWrong = false): CertificateLeader => {
     const skew = (2 * random() - 1) * skewMs;
     return new CertificateLeader({
       api,
@@ -87,7 +118,7 @@ async function live(
       ...settings,
       logger: new RecordingLogger(),
       renewed: () => undefined,
-      clock: { now: () => now + skew, monotonic: () => now },
+      clock: { now: () => now + skew + (isWrong ? wrongBy : 0), monotonic: () => now },
     });
   };
   let crashes = 0;
@@ -98,6 +129,7 @@ async function live(
   };
 
   const leaves = new Map<string, HeldLeaf>();
+  let followed: HeldLeaf | undefined;
   const authorities = new Set<string>();
   let bundles: { since: number; held: ReadonlySet<string>; version: string }[] = [];
   let trustedOnce = false;
@@ -119,7 +151,10 @@ async function live(
     }
     const inForce = bundles.findLastIndex(({ since }) => since <= now - latest);
     bundles = bundles.slice(Math.max(0, inForce));
-    if (state.leaf !== undefined) leaves.set(state.leaf.fingerprint, state.leaf);
+    if (jumps.length > 0) leaves.clear();
+    if (followed === undefined || !isBetterThanFound(followed, state, now, MINUTE)) followed = state.leaf;
+    const served = jumps.length > 0 ? followed : state.leaf;
+    if (served !== undefined) leaves.set(served.fingerprint, served);
     if (state.ca !== undefined) authorities.add(state.ca.fingerprint);
     for (const [fingerprint, leaf] of leaves) if (leaf.notAfter <= now) leaves.delete(fingerprint);
     trustedOnce ||= bundles.every(({ held }) => held.size > 0);
@@ -131,13 +166,14 @@ async function live(
       for (const { held } of bundles)
         expect(held.has(leaf.issuer), `${day}: what may be served is trusted`).to.equal(true);
     }
-    expect(bundles.at(-1)?.held.size, `${day}: trust does not pile up`).to.be.at.most(world.damage ? 8 : 4);
+    expect(bundles.at(-1)?.held.size, `${day}: trust does not pile up`).to.be.at.most(world.trustedAtMost);
   };
 
-  let leader = newLeader();
+  let leader = newLeader(true);
   let made = 0;
   let seenLeaf = '';
   let damagedAt = START;
+  let jumpedAt = START;
   const signal = new AbortController().signal;
   while (now < START + world.lastsMs) {
     let isBusy = false;
@@ -151,7 +187,7 @@ async function live(
       if (outcome.status === 'fulfilled') isBusy ||= outcome.value !== 'nothing';
       else {
         isBusy = true;
-        if (outcome.reason instanceof Crash) leader = newLeader();
+        if (outcome.reason instanceof Crash) leader = newLeader(true);
       }
     }
     check();
@@ -159,7 +195,17 @@ async function live(
       seenLeaf = state.leaf.fingerprint;
       made += 1;
     }
-    isBusy ||= state.next !== undefined || state.leaf === undefined;
+    if (wrongBy !== 0 && random() < 0.02) wrongBy = 0;
+    else if (
+      jumps.length > 0 &&
+      !isBusy &&
+      now - jumpedAt > settings.certificateDurationMs / 3 &&
+      random() < 0.3
+    ) {
+      jumpedAt = now;
+      wrongBy = jumps[Math.floor(random() * jumps.length)] ?? 0;
+    }
+    isBusy ||= state.next !== undefined || state.leaf === undefined || wrongBy !== 0;
     // Of the third of its life that is left when a leaf is due.
     const longest = settings.certificateDurationMs / 10;
     now += isBusy
@@ -185,7 +231,7 @@ describe('certificates over time', function () {
         // Renewed at two thirds, and a few days' or seconds' delay each time.
         expect(leaves).to.be.at.least(Math.floor(world.lastsMs / certificateDurationMs));
         expect(authorities).to.be.at.least(Math.floor(world.lastsMs / caDurationMs));
-        if (!world.damage)
+        if (!world.damage && world.jumps.length === 0)
           expect(authorities).to.be.at.most(1 + Math.ceil((1.5 * world.lastsMs) / caDurationMs));
         expect(crashes).to.be.above(3);
       });

@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connect as tlsConnect } from 'node:tls';
 import { ApiError } from '../../src/cluster/apiError.js';
 import { SelfManagedCertificates } from '../../src/cluster/selfManagedCertificates.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
@@ -9,6 +8,8 @@ import { authority, clientPair, temporaryFolder } from '../system/support/certif
 import { eventually, get, outcome, post } from '../system/support/clients.js';
 import { RecordingLogger, closeServers, healthyReview, startServers } from '../system/support/testServers.js';
 import { CertificateCluster, SECRET_PATH } from './support/certificateCluster.js';
+import { handshake } from './support/handshake.js';
+import { Leading } from './support/leading.js';
 
 const HOUR = 3_600_000;
 const HOST = 'kube-harden.kube-harden.svc';
@@ -56,15 +57,7 @@ describe('SelfManagedCertificates', () => {
   const messages = (level: string): string[] =>
     logger.lines.filter((line) => line.level === level).map(({ message }) => message);
 
-  /** Whether a handshake succeeds for whoever trusts the caBundle, as an API server does. */
-  function trusts(port: number): Promise<string> {
-    const ca = cluster.bundles.authorities.map(({ pem }) => pem);
-    return new Promise((resolve) => {
-      const socket = tlsConnect({ port, host: '127.0.0.1', servername: HOST, ca, rejectUnauthorized: true });
-      socket.on('secureConnect', () => resolve(socket.getPeerCertificate().fingerprint256));
-      socket.on('error', (error: Error) => resolve(error.message));
-    }).then((outcome) => String(outcome));
-  }
+  const trusts = (port: number): Promise<string> => handshake(cluster, port);
 
   it('listens before there is a certificate, says why it is not ready, and serves what the leader makes', async () => {
     const tls = replica();
@@ -164,6 +157,31 @@ describe('SelfManagedCertificates', () => {
     cluster.api.delete(SECRET_PATH);
     await eventually(() => messages('error').some((message) => message.includes('is missing')));
     expect(tls.material).to.equal(material);
+  });
+
+  it('goes on with the old one while the new one is not valid by its clock, says so once, and takes it when it is', async () => {
+    const leading = new Leading({ now: Date.now() }, cluster);
+    await leading.settle();
+    let skew = 0;
+    const clock = { now: () => Date.now() + skew, monotonic: () => performance.now() };
+    const tls = replica({ clock, timings: { readAgainMs: 20, backOffMs: 20 } });
+    await tls.start();
+    const { material } = tls;
+    leading.skewMs = 365 * 24 * HOUR;
+    await leading.settle();
+    await eventually(() => messages('warn').length === 1);
+    const looks = cluster.api.requests.length;
+    await eventually(() => cluster.api.requests.length > looks + 3);
+    expect(tls.material).to.equal(material);
+    expect(messages('warn')).to.deep.equal([
+      'the certificate of the Secret is not valid by this clock: the old one stays in use',
+    ]);
+    // One that starts has no other, and its clock may be the one that is wrong.
+    const late = replica();
+    await late.start();
+    expect(late.material?.expires).to.be.above(Date.now() + leading.skewMs);
+    skew = leading.skewMs;
+    await eventually(() => tls.material?.expires === late.material?.expires);
   });
 
   it('starts without an API server, and says what is missing', async () => {

@@ -4,9 +4,10 @@ import { pod, podTemplate, requestOf, responseOf, reviewOf, workload } from '../
 import { podReview } from '../bench/review.js';
 import { RawConnection, get, outcome, post } from '../system/support/clients.js';
 import { rawHead } from '../system/faults/support/rawRequest.js';
+import type { SoakNamespace } from './world.js';
 
 /** What is asked again and again, and the status that each gets; `closed` gets none. */
-type Kind = (replica: KubeHarden, agent: Agent, namespace: string) => Promise<string>;
+type Kind = (replica: KubeHarden, agent: Agent, namespace: SoakNamespace) => Promise<string>;
 
 const plainText = { headers: { 'content-type': 'text/plain' } };
 const yaml = { headers: { 'content-type': 'application/yaml' } };
@@ -17,26 +18,42 @@ const privileged = pod({
 });
 const manifest = `apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web, image: web}]}\n`;
 
+/** A review, and whether a patch is the right answer in a namespace of that mode; undefined where the policy decides. */
 const review =
-  (body: (namespace: string) => string, expected: string): Kind =>
-  async ({ admissionPort }, agent, namespace) => {
-    const reply = await post(admissionPort, body(namespace), { agent });
-    const hardens = reply.status === 200 && responseOf({ body: reply.text }).uid !== '';
-    return hardens || String(reply.status) === expected ? expected : String(reply.status);
+  (body: (namespace: string) => string, isPatched: (mode: string) => boolean | undefined): Kind =>
+  async ({ admissionPort }, agent, { name, mode }) => {
+    const reply = await post(admissionPort, body(name), { agent });
+    if (reply.status !== 200) return String(reply.status);
+    const { uid, operations } = responseOf({ body: reply.text });
+    if (uid === '') return '200 without its uid';
+    const expected = isPatched(mode);
+    if (expected === undefined || expected === operations.length > 0) return '200';
+    return `200 with ${operations.length} operations in mode ${mode}`;
   };
+const inEnforce = (mode: string): boolean => mode === 'enforce';
+const never = (): boolean => false;
 const inNamespace = (text: string) => (namespace: string) => text.replaceAll('"shop"', `"${namespace}"`);
 
 /** How often each of a hundred requests is of a kind, what it gets, and how it is asked. */
 const KINDS: readonly (readonly [share: number, expected: string, kind: Kind])[] = [
-  [55, '200', review(inNamespace(small), '200')],
-  [8, '200', review(inNamespace(large), '200')],
-  [8, '200', review((namespace) => reviewOf(requestOf(privileged, { namespace })), '200')],
+  [55, '200', review(inNamespace(small), inEnforce)],
+  [8, '200', review(inNamespace(large), inEnforce)],
+  // Denied by one of the policies, at times.
   [
     8,
     '200',
-    review((namespace) => reviewOf(requestOf(workload('Deployment', podTemplate()), { namespace })), '200'),
+    review(
+      (namespace) => reviewOf(requestOf(privileged, { namespace })),
+      () => undefined,
+    ),
   ],
-  [4, '400', review(() => '{"kind":"AdmissionReview"', '400')],
+  // `templates: Warn`
+  [
+    8,
+    '200',
+    review((namespace) => reviewOf(requestOf(workload('Deployment', podTemplate()), { namespace })), never),
+  ],
+  [4, '400', review(() => '{"kind":"AdmissionReview"', never)],
   [4, '415', ({ admissionPort }, agent) => outcome(post(admissionPort, '{}', { agent, ...plainText }))],
   [3, '404', ({ admissionPort }, agent) => outcome(post(admissionPort, '{}', { agent }, '/elsewhere'))],
   // Without a token: whoever asks the preview is asked who they are.
@@ -77,7 +94,7 @@ export class Mix {
       readonly connections: number;
       readonly perSecond: number;
       /** One of those that exist now. */
-      readonly namespace: () => string;
+      readonly namespace: () => SoakNamespace;
     },
   ) {
     this.clients = Array.from({ length: options.connections }, () => this.run());

@@ -13,17 +13,20 @@ const JUDGED_MINUTES = 30;
 
 let failed = true;
 try {
+  const requests = (minutes / 60) * 1_000_000;
   const report = await soak({
     seconds: minutes * 60,
-    requests: (minutes / 60) * 1_000_000,
+    requests,
     warmUpSeconds: minutes * 15,
     perSecond: PER_SECOND,
     sampleEveryMs: 5000,
     changeEveryMs: 5000,
   });
   for (const line of linesOf(report)) console.log(line);
-  const { memory, wrong, uncaughtErrors, openFiles, loopDelayMs } = report;
+  const { answered, memory, wrong, certificates, uncaughtErrors, openFiles, loopDelayMs } = report;
   const problems = [
+    ...(answered < requests ? [`only ${answered} of ${requests} requests were answered`] : []),
+    ...(certificates.reloaded < certificates.written / 2 ? ['certificates were not read again'] : []),
     ...(wrong.length > 0 ? [`${wrong.length} wrong answers: ${[...new Set(wrong)].join(', ')}`] : []),
     ...(uncaughtErrors > 0 ? [`${uncaughtErrors} uncaught errors`] : []),
     ...(minutes >= JUDGED_MINUTES && memory.slope - 2 * memory.error > MEMORY_MIB_AN_HOUR

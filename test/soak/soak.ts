@@ -35,6 +35,8 @@ export interface SoakReport {
   readonly answered: number;
   readonly wrong: readonly string[];
   readonly changes: number;
+  /** Pairs of certificate and key that were written, and how often the replica has read another one. */
+  readonly certificates: { readonly written: number; readonly reloaded: number };
   /** Of the resident memory after warm-up, in MiB an hour. */
   readonly memory: Line;
   /** Means of the first and the last third after warm-up. */
@@ -81,6 +83,9 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   const samples = await sampled(replica, mix, options);
   await world.stop();
   await mix.stop();
+  // Written a moment ago.
+  await pause(500);
+  const reloaded = await replica.metric('kube_harden_tls_reloads_total');
   const uncaughtErrors = await replica.metric('kube_harden_uncaught_errors_total');
   const picture = drawn(samples, options);
   await replica.stop();
@@ -95,6 +100,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     answered: mix.answered,
     wrong: mix.wrong,
     changes: world.changes,
+    certificates: { written: world.certificates, reloaded },
     memory: lineThrough(counted.map(({ second, residentMiB: mib }) => [second / 3600, mib] as const)),
     residentMiB: thirds((sample) => sample.residentMiB),
     openFiles: thirds((sample) => sample.openFiles),
@@ -106,10 +112,10 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
 
 /** What a report says, in lines for people. */
 export function linesOf(report: SoakReport): string[] {
-  const { answered, wrong, changes, memory, picture } = report;
+  const { answered, wrong, changes, certificates, memory, picture } = report;
   const fromTo = ([from, to]: readonly [number, number]): string => `${from.toFixed(1)} to ${to.toFixed(1)}`;
   return [
-    `${answered} requests answered as they should be, ${wrong.length} otherwise; ${changes} changes of namespaces, policies and certificates`,
+    `${answered} requests answered as they should be, ${wrong.length} otherwise; ${changes} changes of namespaces and policies; ${certificates.written} certificates written, read ${certificates.reloaded} times`,
     `resident ${fromTo(report.residentMiB)} MiB; slope ${memory.slope.toFixed(1)} MiB an hour, error ${memory.error.toFixed(1)}`,
     `open files ${fromTo(report.openFiles)}; event-loop delay (p99) ${fromTo(report.loopDelayMs)} ms`,
     `picture: ${picture}`,

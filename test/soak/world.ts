@@ -6,10 +6,16 @@ import { servingPair, writePair } from '../system/support/certificates.js';
 const NAMESPACES_KEPT = 50;
 const MODES = ['enforce', 'audit', 'disabled'] as const;
 
+export interface SoakNamespace {
+  readonly name: string;
+  readonly mode: (typeof MODES)[number];
+}
+
 /** Namespaces, policies and the certificate of a replica, all of which change. */
 export class ChangingWorld {
   changes = 0;
-  private readonly names: string[] = [];
+  certificates = 0;
+  private readonly namespaces: SoakNamespace[] = [];
   private timer: NodeJS.Timeout | undefined;
   private last: Promise<unknown> = Promise.resolve();
 
@@ -23,8 +29,11 @@ export class ChangingWorld {
   }
 
   /** One that exists. */
-  namespace(): string {
-    return this.names[Math.floor(Math.random() * this.names.length)] ?? 'shop';
+  namespace(): SoakNamespace {
+    const { namespaces } = this;
+    const found = namespaces[Math.floor(Math.random() * namespaces.length)];
+    if (found === undefined) throw new Error('there is no namespace');
+    return found;
   }
 
   start(everyMs: number): void {
@@ -40,8 +49,8 @@ export class ChangingWorld {
     this.changes += 1;
     this.addNamespace();
     // The oldest is no longer asked about when it goes.
-    const gone = this.names.shift();
-    if (gone !== undefined) setTimeout(() => this.api.remove(NAMESPACES, gone), 2000).unref();
+    const gone = this.namespaces.shift();
+    if (gone !== undefined) setTimeout(() => this.api.remove(NAMESPACES, gone.name), 2000).unref();
     this.changePolicy();
     if (this.changes % 3 === 0) this.last = this.changeCertificate();
     // What watches have been told of is not kept here for ever.
@@ -49,13 +58,13 @@ export class ChangingWorld {
   }
 
   private addNamespace(): void {
-    const name = `soak-${this.changes}-${this.names.length}`;
+    const name = `soak-${this.changes}-${this.namespaces.length}`;
     const mode = MODES[this.changes % MODES.length] ?? 'enforce';
     this.api.put(
       NAMESPACES,
       namespaceObject(name, { mode, policy: this.changes % 2 === 0 ? 'soak' : 'default' }),
     );
-    this.names.push(name);
+    this.namespaces.push({ name, mode });
   }
 
   private changePolicy(): void {
@@ -71,5 +80,6 @@ export class ChangingWorld {
 
   private async changeCertificate(): Promise<void> {
     writePair(this.certificate.certFile, this.certificate.keyFile, await servingPair());
+    this.certificates += 1;
   }
 }

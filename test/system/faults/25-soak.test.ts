@@ -23,6 +23,12 @@ describe('25. soak, the short variant', () => {
     expect([...new Set(report.wrong)]).to.deep.equal([]);
     expect(report.answered).to.be.above(SECONDS * 10);
     expect(report.changes).to.be.above(SECONDS / 2);
+    // Two that are written within one look at the files are one.
+    expect(report.certificates.reloaded).to.be.within(
+      report.certificates.written / 2,
+      report.certificates.written,
+    );
+    expect(report.certificates.written).to.be.above(SECONDS / 6);
     expect(report.uncaughtErrors).to.equal(0);
     const grown = ([from, to]: readonly [number, number]): number => to - from;
     expect(grown(report.residentMiB)).to.be.below(40);
