@@ -24,6 +24,8 @@ export interface Offered {
   readonly statuses: Readonly<Record<string, number>>;
   /** Of each 200: from when it was due to when its answer had come. */
   readonly milliseconds: readonly number[];
+  /** The same from when it was sent: without the time in which no connection was free for it. */
+  readonly sentMilliseconds: readonly number[];
   /** 503s that do not say when to come again. */
   readonly withoutRetryAfter: number;
   /** Connections that were closed with a request on its way. */

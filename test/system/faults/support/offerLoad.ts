@@ -15,6 +15,7 @@ const message = Buffer.concat([
 ]);
 
 const milliseconds: number[] = [];
+const sentMilliseconds: number[] = [];
 const statuses: Record<string, number> = {};
 let withoutRetryAfter = 0;
 let lost = 0;
@@ -23,6 +24,7 @@ let lost = 0;
 class Connection {
   private received: Buffer = Buffer.alloc(0);
   private due: number | undefined;
+  private sent = 0;
 
   private constructor(private readonly socket: TLSSocket) {
     socket.on('data', (chunk: Buffer) => this.read(chunk));
@@ -45,6 +47,7 @@ class Connection {
   /** @param due when the request should have been sent: waiting for a free connection counts */
   send(due: number): void {
     this.due = due;
+    this.sent = performance.now();
     this.socket.write(message);
   }
 
@@ -62,7 +65,10 @@ class Connection {
   private answered(head: string): void {
     const status = head.slice('HTTP/1.1 '.length, 'HTTP/1.1 200'.length);
     statuses[status] = (statuses[status] ?? 0) + 1;
-    if (status === '200' && this.due !== undefined) milliseconds.push(performance.now() - this.due);
+    if (status === '200' && this.due !== undefined) {
+      milliseconds.push(performance.now() - this.due);
+      sentMilliseconds.push(performance.now() - this.sent);
+    }
     this.due = undefined;
     const wait = Number(/^retry-after: (\d+)\r?$/im.exec(head)?.[1] ?? 0);
     if (status === '503' && wait === 0) withoutRetryAfter += 1;
@@ -111,6 +117,7 @@ const answers: Offered = {
   seconds: (performance.now() - began) / 1000,
   unanswered: load.connections - idle.size,
   milliseconds,
+  sentMilliseconds,
   statuses,
   withoutRetryAfter,
   lost,
