@@ -205,7 +205,7 @@ function readLeaf(
   const { fingerprint, notBefore, notAfter } = leaf;
   return {
     held: { fingerprint, notBefore, notAfter, issuer: issuer.fingerprint, hosts: hostsOf(leaf.x509) },
-    material: { cert: Buffer.from(cert), key: Buffer.from(key), expires: notAfter },
+    material: { cert: Buffer.from(cert), key: Buffer.from(key), begins: notBefore, expires: notAfter },
   };
 }
 

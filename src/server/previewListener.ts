@@ -137,7 +137,7 @@ export class PreviewListener {
   });
 
   private send(req: IncomingMessage, res: ServerResponse, answer: Answer): void {
-    sendAnswer(req, res, answer, this.listener.draining);
+    sendAnswer(req, res, answer, this.listener.draining, answer.status === 503 ? 'left' : 'discarded');
   }
 
   private failed(error: unknown, path: string): void {

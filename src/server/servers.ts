@@ -9,12 +9,15 @@ import { AdmissionListener, type AdmissionLimits } from './admissionListener.js'
 import type { CheckResult, HealthCheck } from './health.js';
 import { OpsListener } from './opsListener.js';
 import { PreviewListener } from './previewListener.js';
+import type { TlsMaterial } from './tlsMaterial.js';
 import type { TlsSource } from './tlsSource.js';
 
 /** Part of the grace period that is kept for the exit itself. */
 const EXIT_RESERVE_MS = 500;
 /** From here on readiness tells how many days the certificate still has. */
 const EXPIRY_NOTICE_MS = 30 * 24 * 60 * 60 * 1000;
+/** A certificate that has just been made is valid for others, whatever a clock that is minutes behind says here. */
+const CLOCKS_DIFFER_MS = 5 * 60 * 1000;
 
 export interface ServersOptions {
   readonly admission: BindAddress;
@@ -155,13 +158,18 @@ function ok(): CheckResult {
 
 function materialCheck({ material, missing = 'none has been made' }: TlsSource, now: number): CheckResult {
   if (material === undefined) return { ok: false, detail: `no certificate yet: ${missing}` };
-  return certificateCheck(material.expires, now);
+  return certificateCheck(material, now);
 }
 
-/** An expired certificate fails every call, so being sent none loses nothing and says why. */
-export function certificateCheck(expires: number, now: number): CheckResult {
+/** A certificate that is not valid fails every call, so being sent none loses nothing and says why. */
+export function certificateCheck(
+  { begins, expires }: Pick<TlsMaterial, 'begins' | 'expires'>,
+  now: number,
+): CheckResult {
   const date = new Date(expires).toISOString().slice(0, 10);
   if (now >= expires) return { ok: false, detail: `expired on ${date}` };
+  if (now + CLOCKS_DIFFER_MS < begins)
+    return { ok: false, detail: `not valid before ${new Date(begins).toISOString()}` };
   const days = Math.floor((expires - now) / (24 * 60 * 60 * 1000));
   return {
     ok: true,

@@ -12,7 +12,9 @@ export interface TlsPaths {
 export interface TlsMaterial {
   readonly cert: Buffer;
   readonly key: Buffer;
-  /** When the serving certificate expires, milliseconds since the epoch. */
+  /** From when the serving certificate is valid, milliseconds since the epoch. */
+  readonly begins: number;
+  /** When it expires. */
   readonly expires: number;
 }
 
@@ -32,7 +34,8 @@ export function loadTlsMaterial({ certFile, keyFile }: TlsPaths): TlsMaterial {
   } catch (error) {
     throw new TlsFileError(`certificate ${certFile} cannot be used: ${messageOf(error)}`, { cause: error });
   }
-  return { cert, key, expires: Date.parse(certificate.validTo) };
+  const { validFrom, validTo } = certificate;
+  return { cert, key, begins: Date.parse(validFrom), expires: Date.parse(validTo) };
 }
 
 /** The certificates that sign clients' certificates, as PEM. @throws TlsFileError */

@@ -125,7 +125,7 @@ describe('access to the preview in a cluster', () => {
     const plans = new StandalonePlans({ policies: BUILTIN_POLICIES, clock: Date.now });
     const { cert, key } = await servingPair();
     listener = new PreviewListener({
-      tls: { cert: Buffer.from(cert), key: Buffer.from(key), expires: Infinity },
+      tls: { cert: Buffer.from(cert), key: Buffer.from(key), begins: 0, expires: Infinity },
       access: new ClusterPreviewAccess({ api: client, logger, clock: () => now }),
       // Says nothing where there is somebody to ask.
       insecure: true,

@@ -69,6 +69,16 @@ describe('certificateCheck', () => {
   ];
   for (const [what, date, expected] of cases) {
     it(`of an expiry that is ${what}`, () =>
-      expect(certificateCheck(Date.parse(date), now)).to.deep.equal(expected));
+      expect(certificateCheck({ begins: 0, expires: Date.parse(date) }, now)).to.deep.equal(expected));
   }
+
+  it('of a beginning that lies ahead by more than clocks differ', () => {
+    const expires = Date.parse('2027-06-01T00:00:00Z');
+    const check = (begins: string): unknown => certificateCheck({ begins: Date.parse(begins), expires }, now);
+    expect(check('2026-06-01T00:05:00Z')).to.include({ ok: true });
+    expect(check('2026-06-01T00:05:01Z')).to.deep.equal({
+      ok: false,
+      detail: 'not valid before 2026-06-01T00:05:01.000Z',
+    });
+  });
 });

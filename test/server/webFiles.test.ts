@@ -23,7 +23,7 @@ describe('the files of the preview page', () => {
   async function listen(pageFolder: URL): Promise<number> {
     const { cert, key } = await servingPair();
     const listener = new PreviewListener({
-      tls: { cert: Buffer.from(cert), key: Buffer.from(key), expires: Infinity },
+      tls: { cert: Buffer.from(cert), key: Buffer.from(key), begins: 0, expires: Infinity },
       loadRoutes: () => Promise.resolve(express.Router()),
       access: {
         authenticate: () => Promise.reject(new ProblemError(401, 'send a bearer token')),
