@@ -7,6 +7,7 @@ import { createProgram } from '../../src/cli/program.js';
 import { RULES } from '../../src/hardening/rules/index.js';
 import { loadPolicies } from '../../src/policy/load.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
+import { imageNodeFlags } from '../support/imageEntrypoint.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -101,9 +102,9 @@ describe('documents', () => {
   });
 });
 
-/** Whether it is a flag of Node.js: `--permission` is one from 22.13 on. */
+/** Whether it is a flag of Node.js: `--permission` is one from 22.13 on, and what the image is started with is tried by all tests. */
 function isNodes(flag: string): boolean {
-  return flag === '--permission' || process.allowedNodeEnvironmentFlags.has(flag);
+  return flag === '--permission' || process.allowedNodeEnvironmentFlags.has(flag) || imageNodeFlags().includes(flag);
 }
 
 /** GitHub's anchors of a page's headings. */
