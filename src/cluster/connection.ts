@@ -1,5 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { KubeApiClient } from './apiClient.js';
+import { useTokenFiles, type LoadYaml } from './tokenFiles.js';
 import { KubeWatchStream, type WatchStream } from './watchStream.js';
 
 export interface ConnectionOptions {
@@ -32,18 +33,19 @@ export class KubeconfigError extends Error {
  * @throws KubeconfigError
  */
 export async function connect({ kubeconfig, context }: ConnectionOptions): Promise<Connection> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
+  const { KubeConfig, loadYaml } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   if (kubeconfig === undefined) config.loadFromCluster();
-  else loadKubeconfig(config, kubeconfig);
+  else loadKubeconfig(config, kubeconfig, loadYaml);
   const server = selectServer(config, context, kubeconfig ?? 'in-cluster');
   return { api: new KubeApiClient(config), stream: new KubeWatchStream(config), server };
 }
 
 /** Reads a kubeconfig into `config`. @throws KubeconfigError */
-export function loadKubeconfig(config: KubeConfig, file: string): void {
+export function loadKubeconfig(config: KubeConfig, file: string, loadYaml: LoadYaml): void {
   try {
     config.loadFromFile(file);
+    useTokenFiles(config, file, loadYaml);
   } catch (error) {
     throw new KubeconfigError(`${file}: ${reasonOf(error)}`, { cause: error });
   }

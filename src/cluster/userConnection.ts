@@ -5,6 +5,7 @@ import { delimiter, join, resolve } from 'node:path';
 import { KubeApiClient } from './apiClient.js';
 import { KubeconfigError, loadKubeconfig, selectServer } from './connection.js';
 import type { ExecConnection } from './execInPod.js';
+import type { LoadYaml } from './tokenFiles.js';
 
 /** What kubectl's own flags of the same names say; each wins over the kubeconfig. */
 export interface UserConnectionOptions {
@@ -51,9 +52,9 @@ const OWN_CONTEXT = 'kube-harden';
  * @throws KubeconfigError
  */
 export async function connectAsUser(options: UserConnectionOptions): Promise<UserConnection> {
-  const { KubeConfig: Config } = await import('@kubernetes/client-node');
+  const { KubeConfig: Config, loadYaml } = await import('@kubernetes/client-node');
   const make = (): KubeConfig => new Config();
-  const { config, from } = load(make, options);
+  const { config, from } = load(make, loadYaml, options);
   const chosen = options.context ?? config.getCurrentContext();
   const known = config.getContexts().find(({ name }) => name === chosen);
   const overridden = isOverridden(options) && (known !== undefined || options.server !== undefined);
@@ -86,10 +87,14 @@ interface Loaded {
   readonly from: string;
 }
 
-function load(make: () => KubeConfig, { kubeconfig, server }: UserConnectionOptions): Loaded {
+function load(
+  make: () => KubeConfig,
+  loadYaml: LoadYaml,
+  { kubeconfig, server }: UserConnectionOptions,
+): Loaded {
   const one = (file: string): Loaded => {
     const config = make();
-    loadKubeconfig(config, file);
+    loadKubeconfig(config, file, loadYaml);
     return { config, from: file };
   };
   if (kubeconfig !== undefined) return one(kubeconfig);

@@ -1,5 +1,8 @@
 import { expect } from 'chai';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { connect, KubeconfigError } from '../../src/cluster/connection.js';
 import { temporaryFolder } from '../system/support/certificates.js';
@@ -37,6 +40,40 @@ describe('connect', () => {
       connection.api.close();
     });
   }
+
+  it('sends the token of the file that tokenFile names, beside the kubeconfig, and what comes to be in it', async () => {
+    const asked: unknown[] = [];
+    const server = createServer((req, res) => {
+      asked.push(req.headers.authorization);
+      res.writeHead(200, { 'content-type': 'application/json' }).end('{"kind":"Status"}');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    writeFileSync(join(folder, 'token'), 'of-the-file\n');
+    const kubeconfig = file(
+      GOOD.replace('https://127.0.0.1:1111', `http://127.0.0.1:${port}`)
+        .replace('server:', 'insecure-skip-tls-verify: true, server:')
+        .replace('{token: t}', '{token: t, tokenFile: token}'),
+    );
+    const connection = await connect({ kubeconfig });
+    await connection.api.request('GET', '/version');
+    connection.api.close();
+    // Of this file by another connection: what is kept is kept by one.
+    writeFileSync(join(folder, 'token'), 'another');
+    const later = await connect({ kubeconfig });
+    await later.api.request('GET', '/version');
+    later.api.close();
+    server.close();
+    expect(asked).to.deep.equal(['Bearer of-the-file', 'Bearer another']);
+  });
+
+  it('says which file holds no token that can be read, once it is needed', async () => {
+    const kubeconfig = file(GOOD.replace('{token: t}', '{tokenFile: nowhere}'));
+    const { api } = await connect({ kubeconfig });
+    const error: unknown = await api.request('GET', '/version').catch((e: unknown) => e);
+    api.close();
+    expect(String(error)).to.include(join(folder, 'nowhere'));
+  });
 
   const wrong: [name: string, text: string, context: string | undefined, message: RegExp][] = [
     ['nothing in it', '', undefined, /it has no contexts; is it a kubeconfig\?$/],
