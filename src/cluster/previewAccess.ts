@@ -169,11 +169,17 @@ const PART = 16;
 
 /** Whether an error repeats a part of a secret, as a proxy does that shows what it was asked. */
 function isQuoting(error: unknown, secret: string): boolean {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messagesOf(error).join('\n');
   for (let at = 0; at + PART <= secret.length; at += 1) {
     if (text.includes(secret.slice(at, at + PART))) return true;
   }
   return secret !== '' && secret.length < PART && text.includes(secret);
+}
+
+/** Of an error and of what caused it. */
+function messagesOf(error: unknown): string[] {
+  if (!(error instanceof Error)) return [String(error)];
+  return [error.message, ...(error.cause === undefined ? [] : messagesOf(error.cause))];
 }
 
 function unauthenticated(challenge: string): ProblemError {

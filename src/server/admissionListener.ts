@@ -138,7 +138,7 @@ export class AdmissionListener {
   }
 
   private request(req: IncomingMessage, res: ServerResponse): void {
-    this.listener.track(req, res);
+    if (!this.listener.track(req, res)) return;
     const url = req.url ?? '';
     const query = url.indexOf('?');
     const entry = ENTRIES.get(query === -1 ? url : url.slice(0, query));
@@ -171,7 +171,7 @@ export class AdmissionListener {
       const body = await readBody(req, this.limits.bodyBytes, this.budget, deadline);
       try {
         // Only now: what is refused before it is read costs its connection, and the next one costs more than to read.
-        const turn = this.line.join({ deadline, isGone: () => res.destroyed });
+        const turn = this.line.join({ deadline, isGone: () => req.socket.destroyed });
         if (turn !== undefined) await turn;
         const decided = this.decide(body.bytes, entry, deadline);
         // Nothing is awaited once there is a decision: who waits keeps what it has at hand, and by then is in the old
@@ -198,9 +198,10 @@ export class AdmissionListener {
 
   /** The engine's answer, a promise only where the engine waits for something. @throws RequestRefused when it comes too late */
   private decide(body: Buffer, entry: Entry, deadline: Deadline): AdmissionAnswer | Promise<AdmissionAnswer> {
+    assertInTime(deadline);
     const answer = this.options.handler(body, entry);
     if (answer instanceof Promise) return deadline.race(answer, tooLate);
-    if (deadline.passed) throw tooLate();
+    assertInTime(deadline);
     return answer;
   }
 
@@ -290,6 +291,11 @@ export class AdmissionListener {
     this.options.logger.info('client certificate of another name refused', { names });
     socket.destroy();
   }
+}
+
+/** @throws RequestRefused */
+function assertInTime({ passed }: Deadline): void {
+  if (passed) throw tooLate();
 }
 
 function statusAnswer(

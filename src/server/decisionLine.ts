@@ -1,6 +1,7 @@
 import { MessageChannel } from 'node:worker_threads';
 import type { Deadline } from './deadline.js';
-import { ClientGone, overBudget, tooLate } from './requestRefused.js';
+import { CONNECTIONS_MAX } from './listener.js';
+import { ClientGone, overBudget, tooLate, type RequestRefused } from './requestRefused.js';
 
 export interface LineLimits {
   /** How long decisions are made before the event loop looks again for what else has come. */
@@ -8,6 +9,11 @@ export interface LineLimits {
   /** How long a request may wait for its decision, once it is read, while others wait behind it. */
   readonly waitMs: number;
 }
+
+/** More than connections have requests that are not sent ahead; the rest gets 503 at once. */
+const PLACES_MAX = 4 * CONNECTIONS_MAX;
+/** Others have to be served too: readers, handshakes, probes. */
+const LONGEST_TURN_MS = 250;
 
 /** One whose request is read and waits. */
 export interface Waiter {
@@ -32,6 +38,7 @@ interface Place extends Waiter {
 export class DecisionLine {
   private readonly places: Place[] = [];
   private began: number | undefined;
+  private woken = 0;
   /**
    * Has `serve` run in the phase of the event loop in which sockets are read, and not in that of `setImmediate`: what is
    * written in the latter Node.js 20 takes for unsent until the next such phase, and cuts the connection when its next
@@ -50,6 +57,7 @@ export class DecisionLine {
   join(waiter: Waiter): Promise<void> | undefined {
     const now = performance.now();
     if (this.places.length === 0 && !this.isSpent(now)) return undefined;
+    if (this.places.length >= PLACES_MAX) return Promise.reject(tooMany());
     if (this.places.length === 0) this.wake();
     return new Promise((resolve, reject) => {
       waiter.deadline.whenPassed(() => reject(tooLate()));
@@ -73,11 +81,14 @@ export class DecisionLine {
 
   /** A message from a message would be heard before the event loop goes on. */
   private wake(): void {
+    this.woken = performance.now();
     setImmediate(() => this.channel.port2.postMessage(undefined));
   }
 
   private serve(): void {
-    const end = performance.now() + this.limits.turnMs;
+    const now = performance.now();
+    // As long as all the rest took, or what else there is to do in a turn would leave no time for decisions.
+    const end = now + Math.max(this.limits.turnMs, Math.min(now - this.woken, LONGEST_TURN_MS));
     const next = (): void => {
       const now = performance.now();
       const place = now < end ? this.places.shift() : undefined;
@@ -95,8 +106,11 @@ export class DecisionLine {
   private call({ since, deadline, isGone, resolve, reject }: Place, now: number): void {
     if (isGone()) reject(new ClientGone());
     else if (deadline.passed) reject(tooLate());
-    else if (now - since > this.limits.waitMs && this.places.length > 0)
-      reject(overBudget('too many requests are waiting; try again in a second'));
+    else if (now - since > this.limits.waitMs && this.places.length > 0) reject(tooMany());
     else resolve();
   }
+}
+
+function tooMany(): RequestRefused {
+  return overBudget('too many requests are waiting; try again in a second');
 }

@@ -35,6 +35,12 @@ export const HANDSHAKE_TIMEOUT = 10_000;
 export const CONNECTIONS_MAX = 1000;
 
 /**
+ * So many requests of one connection are answered at a time. API servers send one after the other; what is sent ahead
+ * waits in memory that no other limit counts.
+ */
+const PIPELINED_MAX = 16;
+
+/**
  * While draining, an idle connection is closed once it has been idle for this long: a busy one gets its next request
  * within it and is told `Connection: close` in the answer. Closed at once, a request already on its way would be lost
  * (an API server does not retry it).
@@ -115,15 +121,31 @@ export class Listener {
     return address;
   }
 
-  /** Counts a request as in flight until its answer is sent or its connection is gone. */
-  track(req: IncomingMessage, res: ServerResponse): void {
-    const connection = this.connections.get(req.socket);
-    if (connection === undefined) return;
+  /**
+   * Counts a request as in flight until its answer is sent or its connection is gone.
+   *
+   * @returns false where it is not to be answered, since its connection is closed
+   */
+  track(req: IncomingMessage, res: ServerResponse): boolean {
+    const { socket } = req;
+    // Of what was read in one piece with the one too many, the rest still comes.
+    if (socket.destroyed) return false;
+    const connection = this.connections.get(socket);
+    if (connection === undefined) return true;
+    if (connection.inFlight.size >= PIPELINED_MAX) {
+      this.options.metrics.refused.protocol.inc();
+      this.options.logger.debug('connection closed: too many requests at a time', {
+        listener: this.options.name,
+      });
+      socket.destroy();
+      return false;
+    }
     connection.inFlight.set(req, res);
     res.once('close', () => {
       connection.inFlight.delete(req);
       connection.idleSince = performance.now();
     });
+    return true;
   }
 
   /** From now on every answer closes its connection; new ones are still accepted until `drain`. */

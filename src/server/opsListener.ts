@@ -48,7 +48,7 @@ export class OpsListener {
 
   private async request(req: IncomingMessage, res: ServerResponse): Promise<void> {
     try {
-      this.listener.track(req, res);
+      if (!this.listener.track(req, res)) return;
       const [path = ''] = (req.url ?? '').split('?', 1);
       const route = req.method === 'GET' || req.method === 'HEAD' ? this.routes.get(path) : undefined;
       await (route ?? (await this.loadFallback()))(req, res);

@@ -81,7 +81,7 @@ export class PreviewListener {
 
   private async request(req: IncomingMessage, res: ServerResponse): Promise<void> {
     try {
-      this.listener.track(req, res);
+      if (!this.listener.track(req, res)) return;
       res.once('finish', () => this.options.metrics.previewAnswered(res.statusCode));
       const page = await this.loadPage();
       if (page.has(req)) {

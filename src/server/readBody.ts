@@ -29,7 +29,8 @@ export function readBody(
   deadline: Deadline,
 ): Promise<Body> {
   return new Promise((resolve, reject) => {
-    const body = new Collected(Number(req.headers['content-length'] ?? limit));
+    const length = req.headers['content-length'];
+    const body = new Collected(length === undefined ? undefined : Number(length));
 
     const stop = (): void => {
       req.removeListener('data', onData);
@@ -39,6 +40,7 @@ export function readBody(
     const fail = (error: Error): void => {
       stop();
       budget.give(body.size);
+      body.forget();
       reject(error);
     };
     const onData = (chunk: Buffer): void => {
@@ -89,14 +91,15 @@ class Collected {
   /** The room is made here, and not a piece of what was read. */
   private isOwn = false;
 
-  constructor(private readonly announced: number) {}
+  /** @param announced undefined where the body comes in chunks */
+  constructor(private readonly announced: number | undefined) {}
 
   get bytes(): Buffer {
     return this.room.subarray(0, this.size);
   }
 
   add(chunk: Buffer): void {
-    if (this.size === 0 && chunk.length >= this.announced) {
+    if (this.size === 0 && chunk.length === this.announced) {
       this.room = chunk;
     } else {
       this.makeRoom(this.size + chunk.length);
@@ -118,9 +121,11 @@ class Collected {
 
   private makeRoom(needed: number): void {
     if (needed <= this.room.length) return;
-    const ahead = Math.min(this.announced, Math.max(ROOM_BYTES, 2 * needed));
+    const ahead =
+      this.announced === undefined ? 2 * needed : Math.min(this.announced, Math.max(ROOM_BYTES, 2 * needed));
     const room = Buffer.allocUnsafeSlow(Math.max(needed, ahead));
     this.room.copy(room, 0, 0, this.size);
+    this.forget();
     this.room = room;
     this.isOwn = true;
   }

@@ -77,6 +77,40 @@ describe('the line in which requests wait for their decisions', () => {
     expect(together, 'decisions between two looks').to.be.at.most(TURN_MS / 4 + 1);
   });
 
+  it('gives decisions as much time as the rest of a turn takes', async () => {
+    const line = spentLine();
+    const REST_MS = 60;
+    const DECISION_MS = 4;
+    let rests = 0;
+    const rest = (): void => {
+      rests += 1;
+      work(REST_MS);
+      resting = setImmediate(rest);
+    };
+    let resting = setImmediate(rest);
+    const COUNT = 60;
+    await Promise.all(
+      Array.from({ length: COUNT }, async () => {
+        await join(line);
+        work(DECISION_MS);
+      }),
+    );
+    clearImmediate(resting);
+    // With a turn of 10 ms for them they would take 20.
+    expect(rests).to.be.at.most((2 * COUNT * DECISION_MS) / REST_MS + 2);
+  });
+
+  it('refuses more than it has places for at once', async () => {
+    const line = spentLine();
+    const waiting = Array.from({ length: 4000 }, async () => {
+      await join(line);
+    });
+    const refusal: unknown = await join(line)?.catch((error: unknown) => error);
+    expect(refusal).to.include({ refusal: 'overBudget' });
+    const settled = await Promise.allSettled(waiting);
+    expect(settled.every(({ status }) => status === 'fulfilled')).to.equal(true);
+  });
+
   it('refuses with Retry-After who has waited too long, but for the last, whom nobody waits behind', async () => {
     const line = spentLine({ waitMs: 20 });
     const results = Promise.allSettled([join(line), join(line), join(line)]);

@@ -215,6 +215,19 @@ describe('admission listener, bad input over TLS', () => {
     connection.destroy();
   });
 
+  it('closes a connection that sends many requests ahead, and answers others meanwhile', async () => {
+    const flooder = await RawConnection.open(server.port);
+    const protocol = server.metrics.refused.protocol.value;
+    const one =
+      'POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}';
+    flooder.write(one.repeat(5000));
+    expect(await serves(server.port)).to.equal(true);
+    await flooder.untilClosed();
+    expect(server.metrics.refused.protocol.value - protocol).to.equal(1);
+    await eventually(() => server.metrics.requestsInFlight.value === 0);
+    expect(server.metrics.bodyBytesInFlight.value).to.equal(0);
+  });
+
   it('gives up a body that does not come, with 408, and gives its memory back', async () => {
     const connection = await RawConnection.open(server.port);
     connection.write(
