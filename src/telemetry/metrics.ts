@@ -11,7 +11,7 @@ const OUTCOMES: readonly Outcome[] = ['ignored', 'unchanged', 'patched', 'report
  * - `address`: unknown path or method; `content`: Content-Type, charset or Content-Encoding; `tooLarge`: 413
  * - `overBudget`: 503, too many body bytes in flight, or requests waiting; `slowBody`: 408
  * - `late`: 504, no answer within `?timeout`
- * - `protocol`: not HTTP, huge or slow headers; `handshake`: TLS failed or no valid client certificate
+ * - `protocol`: not HTTP, huge or slow headers, more than 16 requests sent ahead; `handshake`: TLS failed or no valid client certificate
  * - `clientName`: a certificate outside --client-allowed-names; `peer`: preview asked from afar
  * - `connections`: closed to make room for another one, 1,000 being open
  * - `clientGone`: the client went away before its answer; `drained`: cut at the shutdown deadline
