@@ -23,10 +23,10 @@ describe('25. soak, the short variant', () => {
     expect([...new Set(report.wrong)]).to.deep.equal([]);
     expect(report.answered).to.be.above(SECONDS * 10);
     expect(report.changes).to.be.above(SECONDS / 2);
-    // Two that are written within one look at the files are one.
+    // Two that are written within one look at the files are one; of one, certificate and key may be seen to change each.
     expect(report.certificates.reloaded).to.be.within(
       report.certificates.written / 2,
-      report.certificates.written,
+      report.certificates.written * 2,
     );
     expect(report.certificates.written).to.be.above(SECONDS / 6);
     expect(report.uncaughtErrors).to.equal(0);
