@@ -23,11 +23,8 @@ describe('25. soak, the short variant', () => {
     expect([...new Set(report.wrong)]).to.deep.equal([]);
     expect(report.answered).to.be.above(SECONDS * 10);
     expect(report.changes).to.be.above(SECONDS / 2);
-    // Two that are written within one look at the files are one; of one, certificate and key may be seen to change each.
-    expect(report.certificates.reloaded).to.be.within(
-      report.certificates.written / 2,
-      report.certificates.written * 2,
-    );
+    // Two that are written within one look at the files are one; one may be read twice, since two files change.
+    expect(report.certificates.reloaded).to.be.at.least(report.certificates.written / 2);
     expect(report.certificates.written).to.be.above(SECONDS / 6);
     expect(report.uncaughtErrors).to.equal(0);
     const grown = ([from, to]: readonly [number, number]): number => to - from;
