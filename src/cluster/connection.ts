@@ -1,4 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node';
+import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { KubeApiClient } from './apiClient.js';
 import { useTokenFiles, type LoadYaml } from './tokenFiles.js';
 import { KubeWatchStream, type WatchStream } from './watchStream.js';
@@ -44,8 +46,12 @@ export async function connect({ kubeconfig, context }: ConnectionOptions): Promi
 /** Reads a kubeconfig into `config`. @throws KubeconfigError */
 export function loadKubeconfig(config: KubeConfig, file: string, loadYaml: LoadYaml): void {
   try {
-    config.loadFromFile(file);
-    useTokenFiles(config, file, loadYaml);
+    // Read once: it may be a pipe.
+    const text = readFileSync(file, 'utf8');
+    const folder = dirname(file);
+    config.loadFromString(text);
+    config.makePathsAbsolute(folder);
+    useTokenFiles(config, text, folder, loadYaml);
   } catch (error) {
     throw new KubeconfigError(`${file}: ${reasonOf(error)}`, { cause: error });
   }

@@ -1,6 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { isRecord } from '../hardening/locate.js';
 
 /** What reads a kubeconfig's text: client-node's own, since that has been loaded then. */
@@ -15,13 +15,14 @@ const KEEP_MS = 60_000;
  *
  * Source: k8s.io/client-go, clientcmd/api/v1 AuthInfo; transport/token_source.go.
  *
- * @param file the kubeconfig that `config` has been read from; relative paths in it start at its folder
+ * @param text what `config` has been read from
+ * @param folder where relative paths in it start
  */
-export function useTokenFiles(config: KubeConfig, file: string, loadYaml: LoadYaml): void {
-  const named = tokenFilesOf(loadYaml(readFileSync(file, 'utf8')));
+export function useTokenFiles(config: KubeConfig, text: string, folder: string, loadYaml: LoadYaml): void {
+  const named = tokenFilesOf(loadYaml(text));
   for (const user of config.getUsers()) {
     const path = named.get(user.name);
-    if (path !== undefined) defineToken(user, resolve(dirname(file), path));
+    if (path !== undefined) defineToken(user, resolve(folder, path));
   }
 }
 

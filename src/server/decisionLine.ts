@@ -4,7 +4,7 @@ import { CONNECTIONS_MAX } from './listener.js';
 import { ClientGone, overBudget, tooLate, type RequestRefused } from './requestRefused.js';
 
 export interface LineLimits {
-  /** How long decisions are made before the event loop looks again for what else has come. */
+  /** How long decisions are made before the event loop looks for what else has come; longer where looking took longer. */
   readonly turnMs: number;
   /** How long a request may wait for its decision, once it is read, while others wait behind it. */
   readonly waitMs: number;

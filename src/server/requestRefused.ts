@@ -25,11 +25,11 @@ export function tooLate(): RequestRefused {
   return new RequestRefused('Timeout', 'late', 'no decision within the timeout of the request');
 }
 
-/** Thrown where the client went away before its body was complete: there is nobody to answer. */
+/** Thrown where the client went away before its request was complete, or was decided: there is nobody to answer. */
 export class ClientGone extends Error {
   readonly code = 'ClientGone';
   constructor() {
-    super('the client went away before its request was complete');
+    super('the client went away before its answer');
     this.name = 'ClientGone';
   }
 }

@@ -17,8 +17,7 @@ try {
   const report = await soak({
     seconds: minutes * 60,
     requests,
-    // The heap finds its size within half an hour (measured: 137 to 142 MiB), and grows no more.
-    warmUpSeconds: minutes * 30,
+    warmUpSeconds: minutes * 15,
     perSecond: PER_SECOND,
     sampleEveryMs: 5000,
     changeEveryMs: 5000,

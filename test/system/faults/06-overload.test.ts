@@ -18,6 +18,8 @@ const SECONDS = LONG ? 20 : 6;
 const GOODPUT = 0.9;
 /** Of the 768 of the manifests, what is not for the thread of large previews. */
 const MEMORY_MIB = 512;
+/** `timeoutSeconds` of the webhook in the manifests. */
+const TIMEOUT_MS = 5000;
 /** The shortest `timeoutSeconds` of a probe in the manifests. */
 const PROBE_MS = 3000;
 
@@ -61,7 +63,9 @@ describe('6. three times the load that can be answered', () => {
     expect(await server.metric('kube_harden_refused_requests_total', { reason: 'late' })).to.equal(0);
     // Time that others take from this machine must not fail the test: what collapses is near 0, and waits for ever.
     expect(share).to.be.above(0.3);
-    expect(quantile(over.sentMilliseconds, 0.99)).to.be.below(10_000);
+    expect(quantile(over.sentMilliseconds, 0.99)).to.be.below(TIMEOUT_MS);
+    // The longer it lasts, the longer what is offered waits for a connection: that is not the server's.
+    if (!LONG) expect(quantile(over.milliseconds, 0.99)).to.be.below(10_000);
     expect(recovered).to.be.below(10_000);
     await server.stop();
   });
