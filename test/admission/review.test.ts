@@ -12,7 +12,30 @@ function withField(field: string, value: unknown): string {
   return reviewOf({ ...request, [field]: value });
 }
 
+/** A review whose pod has so many annotations, besides the 20-odd fields that it has anyway. */
+function withAnnotations(count: number, value = 'v'): Buffer {
+  const annotations = Object.fromEntries(Array.from({ length: count }, (_, key) => [`k${key}`, value]));
+  return Buffer.from(withField('object', { ...pod(), metadata: { name: 'web', annotations } }));
+}
+
 describe('AdmissionReview in', () => {
+  it('has at most 500,000 fields: a million would take JSON.parse a second', () => {
+    const text = 'the body has more than 500000 fields: no object in a cluster has so many';
+    expect(() => decodeReview(withAnnotations(500_000))).to.throw(ReviewError, text);
+    // What is not JSON either is not read further than that.
+    const keys = Array.from({ length: 500_001 }, (_, key) => `"k${key}" : 1`).join();
+    expect(() => decodeReview(Buffer.from(`{${keys}`))).to.throw(ReviewError, text);
+    expect(decodeReview(withAnnotations(499_000)).object).to.be.an('object');
+  });
+
+  it('counts no colon that stands in a text, whatever is escaped there', () => {
+    const colons = ':'.repeat(1_000_000);
+    for (const text of [colons, `\\"${colons}`, `${colons}\\`, `"\\\\"${colons}é`]) {
+      const { object } = decodeReview(withAnnotations(2, text));
+      expect(object).to.have.nested.property('metadata.annotations.k1', text);
+    }
+  });
+
   const bad: [what: string, body: string | Buffer, message: RegExp][] = [
     ['nothing', '', /^the body is empty/],
     ['white space', ' \n', /^the body is not JSON/],

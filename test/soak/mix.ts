@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { Agent } from 'node:https';
 import type { KubeHarden } from '../e2e/support/kubeHarden.js';
 import { pod, podTemplate, requestOf, responseOf, reviewOf, workload } from '../admission/support/reviews.js';
 import { podReview } from '../bench/review.js';
-import { RawConnection, get, outcome, post } from '../system/support/clients.js';
+import { RawConnection, get, outcome, post, type Reply } from '../system/support/clients.js';
 import { rawHead } from '../system/faults/support/rawRequest.js';
 import type { SoakNamespace } from './world.js';
 
@@ -58,10 +59,12 @@ const KINDS: readonly (readonly [share: number, expected: string, kind: Kind])[]
   [3, '404', ({ admissionPort }, agent) => outcome(post(admissionPort, '{}', { agent }, '/elsewhere'))],
   // Without a token: whoever asks the preview is asked who they are.
   [
-    3,
+    1,
     '401',
     ({ previewPort = 0 }, agent) => outcome(post(previewPort, manifest, { agent, ...yaml }, '/preview')),
   ],
+  // Each time somebody else's.
+  [2, '200', (replica, agent) => outcome(preview(replica, agent, `Bearer ${randomUUID()}`))],
   // A connection of its own for each.
   [4, '200', ({ admissionPort }) => outcome(post(admissionPort, small))],
   [2, 'closed', ({ admissionPort }) => goneMidBody(admissionPort)],
@@ -71,6 +74,11 @@ const KINDS: readonly (readonly [share: number, expected: string, kind: Kind])[]
 const TURNS = KINDS.flatMap(([share, expected, kind]) =>
   Array.from({ length: share }, () => ({ expected, kind })),
 );
+
+function preview({ previewPort = 0 }: KubeHarden, agent: Agent, authorization: string): Promise<Reply> {
+  const headers = { ...yaml.headers, authorization };
+  return post(previewPort, manifest, { agent, headers }, '/preview?namespace=shop');
+}
 
 async function goneMidBody(port: number): Promise<string> {
   const connection = await RawConnection.open(port);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KubeHarden } from '../e2e/support/kubeHarden.js';
 import { kubeconfigOf } from '../cluster/support/apiServer.js';
-import { emptyApiServer } from '../system/faults/support/clusterProcess.js';
+import { emptyApiServer, reviewsAll } from '../system/faults/support/clusterProcess.js';
 import { authority } from '../system/support/certificates.js';
 import { openFiles, residentMiB, runFolder } from '../system/faults/support/serveProcess.js';
 import { pause } from '../system/support/clients.js';
@@ -62,6 +62,7 @@ const OLD_SPACE_MIB = 128;
 /** Mixed requests at a real process in a cluster that changes, with how its memory, files and event loop bear it. */
 export async function soak(options: SoakOptions): Promise<SoakReport> {
   const api = await emptyApiServer();
+  api.intercept = reviewsAll;
   const replica = await KubeHarden.start({
     name: 'soak',
     folder: runFolder,

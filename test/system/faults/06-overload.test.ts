@@ -11,8 +11,10 @@ import { LONG, print, residentMiB, serve } from './support/serveProcess.js';
  * one core can offer three times what a server on the other answers.
  */
 const REVIEW = podReview(68);
-/** More than are answered in the time that a request may wait for its decision, so that some have to be refused. */
+/** As many as the budget for bodies has room for: that others are refused is another test's. */
 const CONNECTIONS = 900;
+/** How long a request may wait for its decision. */
+const WAIT_SECONDS = 1.5;
 const SECONDS = LONG ? 20 : 6;
 /** Of the peak. Bodies that are read and not answered when the time is over are a tenth of the short variant's work. */
 const GOODPUT = 0.9;
@@ -55,8 +57,10 @@ describe('6. three times the load that can be answered', () => {
     print(`the next request after it: ${after.status} within ${rounded(recovered)} ms`);
     expect(others, 'other answers').to.deep.equal({});
     expect([over.lost, over.withoutRetryAfter]).to.deep.equal([0, 0]);
-    // A fast machine comes to all of them within the time that they may wait.
-    if (share < GOODPUT) expect(refused, 'refused').to.be.above(0);
+    // A fast machine comes to all that are on their way within the time that they may wait.
+    const waits = CONNECTIONS / rate(over);
+    print(`all ${CONNECTIONS} take ${waits.toFixed(2)} s; who has waited for ${WAIT_SECONDS} s is refused`);
+    if (waits > 1.2 * WAIT_SECONDS) expect(refused, 'refused').to.be.above(0);
     expect(after.status).to.equal(200);
     expect(residentMiB(server).most).to.be.below(MEMORY_MIB);
     expect(Math.max(...probed)).to.be.below(PROBE_MS);

@@ -15,17 +15,17 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import type { ApiObject } from '../../../src/cluster/apiClient.js';
-import {
-  json,
-  kubeconfigOf,
-  type Answer,
-  type ApiServer,
-  type SeenRequest,
-} from '../../cluster/support/apiServer.js';
+import { kubeconfigOf, type ApiServer } from '../../cluster/support/apiServer.js';
 import { KubeHarden } from '../../e2e/support/kubeHarden.js';
 import { authority, servingPair, writePair } from '../support/certificates.js';
 import { call, eventually, post } from '../support/clients.js';
-import { NAMESPACES, POLICIES, emptyApiServer, namespaceObject } from './support/clusterProcess.js';
+import {
+  NAMESPACES,
+  POLICIES,
+  emptyApiServer,
+  namespaceObject,
+  reviewsAll,
+} from './support/clusterProcess.js';
 import { hardens, print, runFolder, serve } from './support/serveProcess.js';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
@@ -221,14 +221,6 @@ describe('26. what the process brings, and what it may do', () => {
     });
   });
 });
-
-/** An API server that knows every caller of the preview, and lets them. */
-function reviewsAll({ path }: SeenRequest): Answer | undefined {
-  const user = { username: 'jane', groups: [] };
-  if (path.endsWith('/tokenreviews')) return json({ status: { authenticated: true, user } }, 201);
-  if (path.endsWith('/subjectaccessreviews')) return json({ status: { allowed: true } }, 201);
-  return undefined;
-}
 
 /** One that is short, and one that is long enough for the thread that makes such. */
 async function expectPreviews(server: KubeHarden, headers: OutgoingHttpHeaders = {}): Promise<void> {

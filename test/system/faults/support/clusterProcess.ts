@@ -1,5 +1,11 @@
 import type { ApiObject } from '../../../../src/cluster/apiClient.js';
-import { ApiServer, kubeconfigOf } from '../../../cluster/support/apiServer.js';
+import {
+  ApiServer,
+  json,
+  kubeconfigOf,
+  type Answer,
+  type SeenRequest,
+} from '../../../cluster/support/apiServer.js';
 import { KubeHarden } from '../../../e2e/support/kubeHarden.js';
 import { authority } from '../../support/certificates.js';
 import { runFolder, type ServeOptions } from './serveProcess.js';
@@ -51,4 +57,12 @@ export function serveCluster(
     env,
     waitReady,
   });
+}
+
+/** What an API server answers that knows every caller of the preview, and lets them. */
+export function reviewsAll({ path }: SeenRequest): Answer | undefined {
+  const user = { username: 'jane', groups: [] };
+  if (path.endsWith('/tokenreviews')) return json({ status: { authenticated: true, user } }, 201);
+  if (path.endsWith('/subjectaccessreviews')) return json({ status: { allowed: true } }, 201);
+  return undefined;
 }

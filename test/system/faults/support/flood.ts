@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import type { KubeHarden } from '../../../e2e/support/kubeHarden.js';
 import { authority } from '../../support/certificates.js';
+import { onCores, type Cores } from './cores.js';
 import { runFolder } from './serveProcess.js';
 
 export interface FloodPlan {
@@ -20,7 +21,7 @@ export class Flood {
     this.#answers = text(child.stdout);
   }
 
-  static start({ previewPort = 0 }: KubeHarden, body: string, flooders: number): Flood {
+  static start({ previewPort = 0 }: KubeHarden, body: string, flooders: number, cores?: Cores): Flood {
     const plan: FloodPlan = {
       port: previewPort,
       caFile: runFolder.write('flood-ca.crt', authority.cert),
@@ -28,11 +29,14 @@ export class Flood {
       flooders,
     };
     const script = new URL('floodPreview.ts', import.meta.url).pathname;
-    return new Flood(
-      spawn(process.execPath, ['--import', 'tsx/esm', script, JSON.stringify(plan)], {
-        stdio: ['pipe', 'pipe', 'inherit'],
-      }),
-    );
+    const [command, args] = onCores(cores, [
+      process.execPath,
+      '--import',
+      'tsx/esm',
+      script,
+      JSON.stringify(plan),
+    ]);
+    return new Flood(spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] }));
   }
 
   /** By status, how many answers there were. */

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { KubeHarden } from '../../../e2e/support/kubeHarden.js';
 import { authority } from '../../support/certificates.js';
+import { onCores, type Cores } from './cores.js';
 import { runFolder } from './serveProcess.js';
 
 export interface Load {
@@ -41,6 +42,7 @@ export async function offer(
   { admissionPort }: KubeHarden,
   review: string,
   load: Pick<Load, 'connections' | 'seconds' | 'perSecond'>,
+  cores?: Cores,
 ): Promise<Offered> {
   const whole: Load = {
     ...load,
@@ -49,8 +51,13 @@ export async function offer(
     bodyFile: runFolder.write('load-body.json', review),
   };
   const script = new URL('offerLoad.ts', import.meta.url).pathname;
-  const { stdout } = await run(process.execPath, ['--import', 'tsx/esm', script, JSON.stringify(whole)], {
-    maxBuffer: 64 * 1024 * 1024,
-  });
+  const [command, args] = onCores(cores, [
+    process.execPath,
+    '--import',
+    'tsx/esm',
+    script,
+    JSON.stringify(whole),
+  ]);
+  const { stdout } = await run(command, args, { maxBuffer: 64 * 1024 * 1024 });
   return JSON.parse(stdout) as Offered;
 }
