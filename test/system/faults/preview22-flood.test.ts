@@ -5,7 +5,7 @@ import { podReview } from '../../bench/review.js';
 import type { KubeHarden } from '../../e2e/support/kubeHarden.js';
 import { manyManifests } from '../../preview/support/manyManifests.js';
 import { pause } from '../support/clients.js';
-import { separate, type Cores } from './support/cores.js';
+import { separate, twoCores, type Cores } from './support/cores.js';
 import { Flood } from './support/flood.js';
 import { quantile, rounded } from './support/latencies.js';
 import { offer } from './support/load.js';
@@ -20,8 +20,6 @@ const FLOODERS = 30;
 const GOAL = 1.3;
 /** As `nice`, of the process that is flooded instead: the least that a flood can be in the way. */
 const NICENESS = 19;
-/** The thread and the load that is measured; the flood, the making of previews and the collecting of their garbage. */
-const APART = { admission: '0', flood: '1' } as const;
 /** Of its time, what the thread that answers admission may spend on a flood: reading and refusing bodies. */
 const SHARE_MAX = 0.5;
 
@@ -62,29 +60,31 @@ describe('22. the preview flooded by one user', function () {
     const known = ['200', '413', '503'];
     expect(Object.keys(beside.previews).every((status) => known.includes(status))).to.equal(true);
     expect(beside.previews['503'], 'refused').to.be.above(0);
-    const share = (beside.threadSeconds - quiet.threadSeconds) / (ROUNDS * SECONDS);
+    const share = shareOf(beside, quiet);
     print(`the flood took ${(100 * share).toFixed(0)} % of the time of the thread that answers admission`);
     expect(share).to.be.below(SHARE_MAX);
     expect(await hardens(server)).to.equal(true);
   });
 
   it('is not felt where that thread has a core to run on', async function () {
-    // Where others take time of these two cores it fails nothing: it is printed.
-    if (cpus().length < 2) this.skip();
+    const cores = twoCores();
+    if (cores === undefined) this.skip();
+    // One for the thread and the load that is measured; one for the flood, the previews, and collecting their garbage.
+    const [own, others] = cores;
     const quiet = new Measured();
     const beside = new Measured();
-    await separate(server, APART.admission, APART.flood);
+    await separate(server, own, others);
     for (let round = 0; round < ROUNDS; round++) {
-      await quiet.offer(server, review, load, APART.admission);
+      await quiet.offer(server, review, load, own);
       await beside.flooded(
         server,
         body,
         async () => {
           // Threads that the flood has started.
-          await separate(server, APART.admission, APART.flood);
-          await beside.offer(server, review, load, APART.admission);
+          await separate(server, own, others);
+          await beside.offer(server, review, load, own);
         },
-        APART.flood,
+        others,
       );
     }
     print(
@@ -92,6 +92,8 @@ describe('22. the preview flooded by one user', function () {
         `× ${(beside.p99 / quiet.p99).toFixed(2)} (goal ${GOAL}); previews ${JSON.stringify(beside.previews)}`,
     );
     expect(beside.previews['503'], 'refused').to.be.above(0);
+    // The ratio is to be read, not to fail where others take time of these two cores; what the thread does is asserted.
+    expect(shareOf(beside, quiet)).to.be.below(SHARE_MAX);
   });
 
   it('counts what it answered, and what it refused', async () => {
@@ -137,6 +139,11 @@ class Measured {
     for (const [status, count] of Object.entries(await flood.end()))
       this.previews[status] = (this.previews[status] ?? 0) + count;
   }
+}
+
+/** Of the time of the thread that answers admission, what a flood took. */
+function shareOf(beside: Measured, quiet: Measured): number {
+  return (beside.threadSeconds - quiet.threadSeconds) / (ROUNDS * SECONDS);
 }
 
 function niceAll({ pid }: KubeHarden, niceness: number): void {
