@@ -83,7 +83,8 @@ function readParts(source: string): FileDocument[] | undefined {
     if (plain) add(plain.object, { root: plain.root, hasAliases: false });
     if (plain !== undefined) continue;
     const part = source.slice(start, end);
-    const found = orUndefined(() => parseKubernetesYaml(part));
+    // What is wrong with the whole need not be found twice: large texts take the better part of a second.
+    const found = part === source ? parseKubernetesYaml(part) : orUndefined(() => parseKubernetesYaml(part));
     if (!found) return undefined;
     for (const document of found) add(document.object, placedDocument(document.parsed, part, start));
   }
