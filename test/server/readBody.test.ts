@@ -64,6 +64,16 @@ describe('reading a body', () => {
     expect([held.length, body.bytes.length]).to.deep.equal([0, 0]);
   });
 
+  it('gives the memory of many large ones back at once, without a collection of garbage', async () => {
+    const large = Buffer.alloc(20 * MIB, 'x');
+    const residentMiB = (): number => process.memoryUsage.rss() / MIB;
+    const bodies = [];
+    for (let n = 0; n < 5; n++) bodies.push(await read(cut(large, 1_000_000), large.length));
+    const before = residentMiB();
+    for (const body of bodies) body.release();
+    expect(before - residentMiB()).to.be.within(95, 105);
+  });
+
   it('takes no memory from who made a piece', async () => {
     const piece = Buffer.allocUnsafeSlow(MIB).fill(7);
     const body = await read([piece], MIB);
