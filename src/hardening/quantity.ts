@@ -1,3 +1,5 @@
+import { BoundedMap } from './boundedMap.js';
+
 /**
  * Kubernetes quantities, exact: a decimal number with a suffix (`n u m k M G T P E`, `Ki Mi Gi Ti Pi Ei`) or a decimal
  * exponent. Source: k8s.io/apimachinery/pkg/api/resource. The API server rounds up what is finer than a nano, so a
@@ -32,8 +34,7 @@ const SYNTAX = /^([+-]?)(\d*)(?:\.(\d*))?(?:(Ki|Mi|Gi|Ti|Pi|Ei|n|u|m|k|M|G|T|P|E
 const MAX_LENGTH = 64;
 
 /** Parsed strings, since a cluster uses few different ones. Bounded: the texts come from pod authors. */
-const parsed = new Map<string, Quantity | undefined>();
-const PARSED_MAX = 4096;
+const parsed = new BoundedMap<string, Quantity | undefined>(4096);
 
 /**
  * @param value a quantity as a manifest holds it: a string, or a bare number
@@ -45,7 +46,6 @@ export function parseQuantity(value: unknown): Quantity | undefined {
   const known = parsed.get(value);
   if (known !== undefined || parsed.has(value)) return known;
   const result = parseText(value);
-  if (parsed.size >= PARSED_MAX) parsed.clear();
   parsed.set(value, result);
   return result;
 }

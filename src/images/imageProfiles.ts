@@ -1,8 +1,8 @@
+import { BoundedMap } from '../hardening/boundedMap.js';
 import type { ImageProfile, ImageProfiles, MatchedProfile } from '../hardening/plan.js';
 import { matchesImage, matchesVersion, parseImagePattern, type ImagePattern } from './imagePattern.js';
 import { CACHED_IMAGE_MAX, parseImage, type ImageReference } from './imageReference.js';
 
-const CACHE_MAX = 4096;
 const OFFICIAL = 'docker.io/library/';
 
 interface Entry {
@@ -26,7 +26,7 @@ export class ImageProfileIndex implements ImageProfiles {
   private readonly byOfficialName = new Map<string, Entry[]>();
   private readonly globs: Entry[] = [];
   /** Few images run many times. Bounded, since the names come from pod authors. */
-  private readonly cache = new Map<string, MatchedProfile | undefined>();
+  private readonly cache = new BoundedMap<string, MatchedProfile | undefined>(4096);
 
   constructor(ofPolicy: readonly ImageProfile[], builtIn: readonly ImageProfile[]) {
     for (const entry of [...entriesOf(ofPolicy, true), ...entriesOf(builtIn, false)]) {
@@ -41,7 +41,6 @@ export class ImageProfileIndex implements ImageProfiles {
     if (this.cache.has(image)) return this.cache.get(image);
     const match = this.find(parseImage(image));
     if (image.length > CACHED_IMAGE_MAX) return match;
-    if (this.cache.size >= CACHE_MAX) this.cache.clear();
     this.cache.set(image, match);
     return match;
   }

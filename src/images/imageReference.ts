@@ -1,3 +1,5 @@
+import { BoundedMap } from '../hardening/boundedMap.js';
+
 /** An image as a registry knows it. */
 export interface ImageReference {
   /** With registry, `library/` included: `docker.io/library/nginx`. */
@@ -20,14 +22,12 @@ export function parseImage(image: string): ImageReference {
   if (known) return known;
   const reference = parse(image);
   if (image.length > CACHED_IMAGE_MAX) return reference;
-  if (parsed.size >= PARSED_MAX) parsed.clear();
   parsed.set(image, reference);
   return reference;
 }
 
 /** Few images run many times. Bounded, since the names come from pod authors. */
-const parsed = new Map<string, ImageReference>();
-const PARSED_MAX = 4096;
+const parsed = new BoundedMap<string, ImageReference>(4096);
 
 /**
  * Longer names are not kept: 4096 of the 3 MiB that an object may have would fill the memory. A repository has at most

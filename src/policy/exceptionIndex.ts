@@ -1,3 +1,4 @@
+import { BoundedMap } from '../hardening/boundedMap.js';
 import type {
   ActiveException,
   ActiveExceptions,
@@ -29,7 +30,7 @@ const NONE: readonly Entry[] = [];
 export class ExceptionIndex implements ActiveExceptions {
   readonly all: readonly ActiveException[];
   private readonly entries: readonly Entry[];
-  private readonly cache = new Map<string, readonly Entry[]>();
+  private readonly cache = new BoundedMap<string, readonly Entry[]>(CACHE_MAX);
 
   constructor(exceptions: readonly PolicyException[]) {
     this.all = this.entries = exceptions.map(entryOf);
@@ -48,10 +49,7 @@ export class ExceptionIndex implements ActiveExceptions {
     const known = this.cache.get(key);
     if (known !== undefined) return known;
     const found = this.entries.filter((entry) => entry.matchesContainer(container));
-    if (key.length <= CACHED_TEXT_MAX) {
-      if (this.cache.size >= CACHE_MAX) this.cache.clear();
-      this.cache.set(key, found);
-    }
+    if (key.length <= CACHED_TEXT_MAX) this.cache.set(key, found);
     return found;
   }
 }

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../hardening/boundedMap.js';
 import type { ImageProfiles, Plan } from '../hardening/plan.js';
 import { ImageProfileIndex } from '../images/imageProfiles.js';
 import { BUILTIN_IMAGE_PROFILES } from './builtin.generated.js';
@@ -36,7 +37,7 @@ export interface PlanInputs {
 export class PlanBook {
   private readonly policies = new Map<string, Policy>();
   private readonly profiles = new Map<string, ImageProfiles>();
-  private readonly shared = new Map<string, Plan>();
+  private readonly shared = new BoundedMap<string, Plan>(SHARED_MAX);
   readonly data: PlanBookData;
 
   constructor(
@@ -103,7 +104,6 @@ export class PlanBook {
     ]);
     const known = this.shared.get(key);
     if (known && this.isCurrent(known)) return known;
-    if (this.shared.size >= SHARED_MAX) this.shared.clear();
     const plan = makePlan(facts, request, policy, imageProfiles, this.clock());
     this.shared.set(key, plan);
     return plan;

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../hardening/boundedMap.js';
 import type { Plan } from '../hardening/plan.js';
 import type { NamespaceFacts } from './namespace.js';
 import { MODE_LABEL } from './plan.js';
@@ -23,7 +24,7 @@ const NAME_MAX = 63;
 /** Plans without a cluster: policies are built in or come from files, namespaces from a file or are all `enforce`. */
 export class StandalonePlans implements PlanSource {
   private book: PlanBook;
-  private readonly cache = new Map<string, Plan>();
+  private readonly cache = new BoundedMap<string, Plan>(CACHE_MAX);
 
   constructor(private readonly options: StandaloneOptions) {
     this.book = this.makeBook(options.policies);
@@ -48,7 +49,6 @@ export class StandalonePlans implements PlanSource {
     if (known && this.book.isCurrent(known)) return known;
     const plan = this.book.planFor(this.factsOf(namespace));
     if (namespace.length > NAME_MAX) return plan;
-    if (this.cache.size >= CACHE_MAX) this.cache.clear();
     this.cache.set(namespace, plan);
     return plan;
   }

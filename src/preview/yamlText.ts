@@ -1,4 +1,5 @@
 import { Scalar, stringify } from 'yaml';
+import { BoundedMap } from '../hardening/boundedMap.js';
 import type { Path } from '../hardening/rule.js';
 import { resolvePlain } from '../policy/yamlScalar.js';
 import type { Piece } from './splice.js';
@@ -94,15 +95,13 @@ export function scalarText(value: unknown, like?: Scalar.Type): string {
   let text = WRITTEN.get(value);
   if (text === undefined) {
     text = libraryText(value);
-    if (WRITTEN.size >= WRITTEN_MAX) WRITTEN.clear();
     WRITTEN.set(value, text);
   }
   return text;
 }
 
 /** The library takes 20 us for each of `100m` and `1Gi`, and a large file is given them thousands of times. */
-const WRITTEN = new Map<string, string>();
-const WRITTEN_MAX = 1000;
+const WRITTEN = new BoundedMap<string, string>(1000);
 
 function libraryText(value: unknown, like?: Scalar.Type): string {
   const scalar = new Scalar(value);

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../boundedMap.js';
 import type { ContainerDraft } from '../containerDraft.js';
 import type { PodDraft } from '../podDraft.js';
 import type { Rule, SkipCode } from '../rule.js';
@@ -139,8 +140,7 @@ function volumeName(container: string, path: string, taken: TakenNames): string 
 }
 
 /** The same few containers are made again and again. Bounded in number and length: their names come from pod authors. */
-const names = new Map<string, string>();
-const NAMES_MAX = 4096;
+const names = new BoundedMap<string, string>(4096);
 const KEY_MAX = 256;
 
 function nameFor(key: string, path: string): string {
@@ -153,7 +153,6 @@ function nameFor(key: string, path: string): string {
     .replace(/^-+|-+$/g, '');
   const name = `kube-harden-${words}-${fingerprint(key)}`;
   if (key.length > KEY_MAX) return name;
-  if (names.size >= NAMES_MAX) names.clear();
   names.set(key, name);
   return name;
 }
