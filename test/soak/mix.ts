@@ -3,6 +3,7 @@ import { Agent } from 'node:https';
 import type { KubeHarden } from '../e2e/support/kubeHarden.js';
 import { pod, podTemplate, requestOf, responseOf, reviewOf, workload } from '../admission/support/reviews.js';
 import { podReview } from '../bench/review.js';
+import { manyManifests } from '../preview/support/manyManifests.js';
 import { RawConnection, get, outcome, post, type Reply } from '../system/support/clients.js';
 import { rawHead } from '../system/faults/support/rawRequest.js';
 import type { SoakNamespace } from './world.js';
@@ -17,7 +18,12 @@ const large = podReview(30);
 const privileged = pod({
   containers: [{ name: 'web', image: 'web:1', securityContext: { privileged: true } }],
 });
+const running = pod();
+const debugged = pod({ ephemeralContainers: [{ name: 'debug', image: 'busybox' }] });
 const manifest = `apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web, image: web}]}\n`;
+
+/** Large enough for the thread of the previews. */
+const manifests = manyManifests('documents', 20_000).replaceAll(/namespace: team-\d+/g, 'namespace: shop');
 
 /** A review, and whether a patch is the right answer in a namespace of that mode; undefined where the policy decides. */
 const review =
@@ -37,7 +43,23 @@ const inNamespace = (text: string) => (namespace: string) => text.replaceAll('"s
 
 /** How often each of a hundred requests is of a kind, what it gets, and how it is asked. */
 const KINDS: readonly (readonly [share: number, expected: string, kind: Kind])[] = [
-  [55, '200', review(inNamespace(small), inEnforce)],
+  [52, '200', review(inNamespace(small), inEnforce)],
+  [
+    3,
+    '200',
+    review(
+      (namespace) =>
+        reviewOf(
+          requestOf(debugged, {
+            operation: 'UPDATE',
+            subResource: 'ephemeralcontainers',
+            oldObject: running,
+            namespace,
+          }),
+        ),
+      inEnforce,
+    ),
+  ],
   [8, '200', review(inNamespace(large), inEnforce)],
   // Denied by one of the policies, at times.
   [
@@ -64,7 +86,8 @@ const KINDS: readonly (readonly [share: number, expected: string, kind: Kind])[]
     ({ previewPort = 0 }, agent) => outcome(post(previewPort, manifest, { agent, ...yaml }, '/preview')),
   ],
   // Each time somebody else's.
-  [2, '200', (replica, agent) => outcome(preview(replica, agent, `Bearer ${randomUUID()}`))],
+  [1, '200', (replica, agent) => outcome(preview(replica, agent, manifest))],
+  [1, '200', (replica, agent) => outcome(preview(replica, agent, manifests))],
   // A connection of its own for each.
   [4, '200', ({ admissionPort }) => outcome(post(admissionPort, small))],
   [2, 'closed', ({ admissionPort }) => goneMidBody(admissionPort)],
@@ -75,9 +98,9 @@ const TURNS = KINDS.flatMap(([share, expected, kind]) =>
   Array.from({ length: share }, () => ({ expected, kind })),
 );
 
-function preview({ previewPort = 0 }: KubeHarden, agent: Agent, authorization: string): Promise<Reply> {
-  const headers = { ...yaml.headers, authorization };
-  return post(previewPort, manifest, { agent, headers }, '/preview?namespace=shop');
+function preview({ previewPort = 0 }: KubeHarden, agent: Agent, body: string): Promise<Reply> {
+  const headers = { ...yaml.headers, authorization: `Bearer ${randomUUID()}` };
+  return post(previewPort, body, { agent, headers }, '/preview?namespace=shop');
 }
 
 async function goneMidBody(port: number): Promise<string> {
