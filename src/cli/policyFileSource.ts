@@ -1,4 +1,5 @@
 import { overByName, type Policy } from '../policy/policy.js';
+import type { PolicyChange } from '../policy/policyFile.js';
 import type { HealthCheck } from '../server/health.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -22,32 +23,29 @@ export async function policyFileSource(
   { metrics, logger }: { readonly metrics: Metrics; readonly logger: Logger },
   changed: (policies: readonly Policy[]) => void,
 ): Promise<PolicyFileSource> {
-  const [{ BUILTIN_POLICIES }, fromFile] = await Promise.all([
+  const [{ BUILTIN_POLICIES }, followed] = await Promise.all([
     import('../policy/builtin.generated.js'),
-    policyFile === undefined ? [] : readPolicies(policyFile),
+    policyFile === undefined ? undefined : readPolicies(policyFile),
   ]);
-  let policies = overByName(BUILTIN_POLICIES, fromFile);
+  let policies = overByName(BUILTIN_POLICIES, followed?.policies ?? []);
   let isReloaded = true;
-  const watch =
-    policyFile === undefined
-      ? undefined
-      : (await import('../policy/policyFile.js')).watchPolicyPath(policyFile, (loaded) => {
-          isReloaded = !('error' in loaded);
-          if ('error' in loaded) {
-            metrics.policiesBroken();
-            logger.error('policy files changed and are broken: the last good ones stay in force', {
-              path: policyFile,
-              reasons: linesOf(loaded.error, policyFile),
-            });
-            return;
-          }
-          policies = overByName(BUILTIN_POLICIES, loaded.policies);
-          changed(policies);
-          logger.info('policy files reloaded', {
-            path: policyFile,
-            policies: loaded.policies.map(({ name }) => name),
-          });
-        });
+  const watch = followed?.watch((loaded) => {
+    isReloaded = !('error' in loaded);
+    if ('error' in loaded) {
+      metrics.policiesBroken();
+      logger.error('policy files changed and are broken: the last good ones stay in force', {
+        path: policyFile,
+        reasons: linesOf(loaded.error, followed.path),
+      });
+      return;
+    }
+    policies = overByName(BUILTIN_POLICIES, loaded.policies);
+    changed(policies);
+    logger.info('policy files reloaded', {
+      path: policyFile,
+      policies: loaded.policies.map(({ name }) => name),
+    });
+  });
   return {
     get policies() {
       return policies;
@@ -63,7 +61,19 @@ export async function policyFileSource(
   };
 }
 
-async function readPolicies(path: string): Promise<readonly Policy[]> {
-  const { loadPolicyPath } = await import('../policy/load.js');
-  return readOr(path, '--policy-file', () => loadPolicyPath(path));
+interface FollowedPolicies {
+  readonly path: string;
+  readonly policies: readonly Policy[];
+  /** Tells of every change since they were read. */
+  watch(changed: (change: PolicyChange) => void): { close(): void };
+}
+
+async function readPolicies(path: string): Promise<FollowedPolicies> {
+  const [{ loadPolicyPath }, { signature, watchPolicyPath }] = await Promise.all([
+    import('../policy/load.js'),
+    import('../policy/policyFile.js'),
+  ]);
+  const seen = signature(path);
+  const policies = await readOr(path, '--policy-file', () => loadPolicyPath(path));
+  return { path, policies, watch: (changed) => watchPolicyPath(path, changed, seen) };
 }

@@ -16,10 +16,14 @@ const SETTLE_MS = 100;
  * Loads a policy file or folder again whenever it changes. Who calls has loaded it once already; on an error the last
  * good policies stay in force, for nothing but the error is handed over. Keeps no process alive.
  *
+ * @param seen its signature before it was loaded, so that no change in between is missed
  * @returns ends the watching
  */
-export function watchPolicyPath(path: string, onChange: (change: PolicyChange) => void): { close(): void } {
-  let seen = signature(path);
+export function watchPolicyPath(
+  path: string,
+  onChange: (change: PolicyChange) => void,
+  seen = signature(path),
+): { close(): void } {
   let settling: NodeJS.Timeout | undefined;
 
   const look = () => {
@@ -52,7 +56,7 @@ function load(path: string): PolicyChange {
 }
 
 /** Which files there are, and which version of each; what is not there is a version too. */
-function signature(path: string): string {
+export function signature(path: string): string {
   try {
     return policyFiles(path)
       .map((file) => {

@@ -50,7 +50,8 @@ const LARGE_BYTES = 100_000;
 interface Job {
   readonly question: PreviewQuestion;
   readonly host: WorkerHost;
-  readonly gone: AbortSignal;
+  /** Called when it is the thread's: from then on it is answered, whoever has gone. */
+  readonly begin: () => void;
   readonly resolve: (answer: WorkerAnswer) => void;
   readonly reject: (error: unknown) => void;
   /** Milliseconds of work that are left. */
@@ -93,7 +94,7 @@ export class PreviewWorker {
 
   /**
    * @param question its bytes are handed over: nobody else is to use them
-   * @param gone aborted where nobody waits for the answer any more: it is not begun then
+   * @param gone aborted where nobody waits for the answer any more: it is not begun then, and nothing of it is kept
    * @throws ProblemError 503 where too many wait, 413 where the answer takes too much time or memory, and as
    * `answerPreview`; what the host throws
    */
@@ -104,8 +105,13 @@ export class PreviewWorker {
     }
     // Such a question warms the thread by itself, and what comes next need not wait for the rest of the examples.
     if (question.bytes.byteLength >= LARGE_BYTES) this.#warmUps.length = 0;
+    if (gone.aborted) return Promise.reject(stopped());
     return new Promise((resolve, reject) => {
-      this.#queue.push({ question, host, gone, resolve, reject, left: this.#limits.milliseconds });
+      const forget = (): void => this.#forget(job);
+      const begin = (): void => gone.removeEventListener('abort', forget);
+      const job: Job = { question, host, resolve, reject, begin, left: this.#limits.milliseconds };
+      gone.addEventListener('abort', forget);
+      this.#queue.push(job);
       this.#next();
     });
   }
@@ -117,10 +123,9 @@ export class PreviewWorker {
   warm(questions: () => readonly PreviewQuestion[], host: WorkerHost): void {
     if (this.#thread) return;
     const ignore = (): void => undefined;
-    const { signal: gone } = new AbortController();
     for (const question of questions()) {
       const left = this.#limits.milliseconds;
-      this.#warmUps.push({ question, host, gone, resolve: ignore, reject: ignore, left });
+      this.#warmUps.push({ question, host, begin: ignore, resolve: ignore, reject: ignore, left });
     }
     this.#next();
   }
@@ -132,19 +137,22 @@ export class PreviewWorker {
     this.#end(stopped());
   }
 
+  #forget(job: Job): void {
+    const index = this.#queue.indexOf(job);
+    if (index === -1) return;
+    this.#queue.splice(index, 1);
+    job.reject(stopped());
+  }
+
   #next(): void {
     if (this.#job) return;
-    let job = this.#queue.shift();
-    while (job?.gone.aborted === true) {
-      job.reject(stopped());
-      job = this.#queue.shift();
-    }
-    job ??= this.#warmUps.shift();
+    const job = this.#queue.shift() ?? this.#warmUps.shift();
     if (!job) {
       this.#rest();
       return;
     }
     this.#job = job;
+    job.begin();
     clearTimeout(this.#timer);
     try {
       this.#thread ??= this.#start();

@@ -97,6 +97,7 @@ function isQuick(bytes: Buffer): boolean {
 }
 
 function whenGone(res: Response): AbortSignal {
+  if (res.destroyed) return AbortSignal.abort();
   const gone = new AbortController();
   res.once('close', () => gone.abort());
   return gone.signal;

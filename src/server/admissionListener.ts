@@ -13,7 +13,7 @@ import { parseGoDuration } from './goDuration.js';
 import type { Entry } from '../policy/planSource.js';
 import { kubernetesStatus, type StatusReason } from '../admission/kubernetesStatus.js';
 import { lazily } from './lazily.js';
-import { CONNECTIONS_MAX, HANDSHAKE_TIMEOUT, HTTP_OPTIONS, Listener } from './listener.js';
+import { CONNECTIONS_MAX, HANDSHAKE_TIMEOUT, HTTP_OPTIONS, Listener, UNREAD_MS } from './listener.js';
 import { bodyTooLarge, readBody } from './readBody.js';
 import { ClientGone, RequestRefused, tooLate } from './requestRefused.js';
 import { secureContextOptions, type TlsMaterial } from './tlsMaterial.js';
@@ -36,6 +36,8 @@ export interface AdmissionLimits extends LineLimits {
    */
   readonly bytesInFlight: number;
   readonly connections: number;
+  /** How long a client may take to read its answer. */
+  readonly unreadMs: number;
   /** What an API server waits where the configuration says nothing, and the longest it may be told to wait. */
   readonly defaultTimeoutMs: number;
   readonly longestTimeoutMs: number;
@@ -48,12 +50,16 @@ export const ADMISSION_LIMITS: AdmissionLimits = {
   // With the second of `Retry-After: 1` there is time for another try within the 5 s of the manifests.
   waitMs: 1500,
   connections: CONNECTIONS_MAX,
+  unreadMs: UNREAD_MS,
   defaultTimeoutMs: 10_000,
   longestTimeoutMs: 30_000,
 };
 
 /** Queries come from whoever can connect: so many are remembered, and the rest read each time. */
 const TIMEOUTS_MAX = 64;
+
+/** As much as a connection that has carried a large review may hold all the same, see CONNECTIONS_MAX. */
+const UNREAD_COUNTED_BYTES = 128 * 1024;
 
 /** Given up this much before the client's timeout, so that the error still arrives: its clock started before ours. */
 const TIMEOUT_MARGIN_MS = 200;
@@ -119,6 +125,7 @@ export class AdmissionListener {
       logger: options.logger,
       metrics: options.metrics,
       maxConnections: this.limits.connections,
+      unreadMs: this.limits.unreadMs,
       protocolError: (status, message) =>
         statusAnswer(
           status === 431 ? 'RequestHeaderFieldsTooLarge' : status === 408 ? 'RequestTimeout' : 'BadRequest',
@@ -184,6 +191,7 @@ export class AdmissionListener {
           ...(answer.headers === undefined ? {} : { headers: answer.headers }),
         });
         answer.sent?.();
+        this.holdUnread(res);
       } finally {
         body.release();
       }
@@ -194,6 +202,14 @@ export class AdmissionListener {
       metrics.requestsInFlight.inc(-1);
       metrics.requestSeconds.observe((performance.now() - started) / 1000);
     }
+  }
+
+  /** What is left of a large answer counts as bodies do until its client has taken it, or is cut (UNREAD_MS). */
+  private holdUnread(res: ServerResponse): void {
+    const bytes = res.writableLength;
+    if (bytes < UNREAD_COUNTED_BYTES) return;
+    this.budget.hold(bytes);
+    res.once('close', () => this.budget.give(bytes));
   }
 
   /** The engine's answer, a promise only where the engine waits for something. @throws RequestRefused when it comes too late */

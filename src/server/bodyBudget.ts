@@ -1,6 +1,9 @@
 import type { Series } from '../telemetry/instruments.js';
 
-/** Memory for all request bodies that are held at a time, counted by bytes that have arrived, not by what was announced. */
+/**
+ * Memory for all request bodies that are held at a time, counted by bytes that have arrived, not by what was announced; and
+ * for large answers that nobody takes.
+ */
 export class BodyBudget {
   /** @param used the gauge that holds the number of bytes in use */
   constructor(
@@ -12,6 +15,11 @@ export class BodyBudget {
     if (this.used.value + bytes > this.limit) return false;
     this.used.value += bytes;
     return true;
+  }
+
+  /** Counts what is there already, whether there is room for it or not. */
+  hold(bytes: number): void {
+    this.used.value += bytes;
   }
 
   give(bytes: number): void {

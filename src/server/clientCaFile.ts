@@ -18,7 +18,6 @@ export class ClientCaFile {
 
   /** @throws TlsFileError: serving without the check that was asked for is not an option */
   constructor({ file, changed, logger, metrics }: ClientCaFileOptions) {
-    this.ca = loadClientCa(file);
     this.files = new WatchedFiles({
       files: [file],
       take: () => {
@@ -35,14 +34,15 @@ export class ClientCaFile {
         });
       },
     });
+    this.ca = loadClientCa(file);
   }
 
   get current(): Buffer {
     return this.ca;
   }
 
-  async start(): Promise<void> {
-    await this.files.start();
+  start(): void {
+    this.files.start();
   }
 
   close(): void {

@@ -28,6 +28,14 @@ export const HTTP_OPTIONS = {
 export const HANDSHAKE_TIMEOUT = 10_000;
 
 /**
+ * A peer that does not take its answer within this is cut: until then the answer is in our memory. Of what is written piece
+ * by piece, as large previews are, each piece has so long. Longer than any request of an API server may take.
+ */
+export const UNREAD_MS = 60_000;
+/** How often it is looked whose answers wait, in that time. */
+const UNREAD_CHECKS = 12;
+
+/**
  * So many connections at a time. One that has carried a large review holds up to 170 KB (measured), so that this and the
  * budget for bodies fit into a pod of 512Mi. API servers open as many as they answer mutating requests at a time, 200 each
  * by default.
@@ -62,6 +70,8 @@ export interface ListenerOptions {
   readonly protocolError: (status: 400 | 408 | 431, message: string) => Answer;
   /** `CONNECTIONS_MAX` where it is not given. */
   readonly maxConnections?: number | undefined;
+  /** `UNREAD_MS` where it is not given. */
+  readonly unreadMs?: number | undefined;
 }
 
 /** What our three servers have in common: binding, what is in flight, protocol errors, draining. */
@@ -70,11 +80,14 @@ export class Listener {
   /** Every TCP connection: with TLS, those that are still shaking hands too. */
   private readonly sockets = new Set<Socket>();
   private isDraining = false;
+  private readonly unreadMs: number;
+  private unreadCheck: NodeJS.Timeout | undefined;
 
   constructor(
     readonly server: HttpServer | HttpsServer,
     private readonly options: ListenerOptions,
   ) {
+    this.unreadMs = options.unreadMs ?? UNREAD_MS;
     const opened = 'setSecureContext' in server ? 'secureConnection' : 'connection';
     server.on(opened, (socket: Socket) => this.opened(socket));
     server.on('connection', (socket: Socket) => {
@@ -111,6 +124,7 @@ export class Listener {
     this.server.on('error', (error) =>
       this.options.logger.error('listener error', { listener: this.options.name, error }),
     );
+    this.unreadCheck = setInterval(() => this.checkUnread(), this.unreadMs / UNREAD_CHECKS).unref();
     return displayAddress(this.address);
   }
 
@@ -122,7 +136,8 @@ export class Listener {
   }
 
   /**
-   * Counts a request as in flight until its answer is sent or its connection is gone.
+   * Counts a request as in flight until its answer is sent or its connection is gone. Its response emits `close` then, also
+   * where others are answered before it.
    *
    * @returns false where it is not to be answered, since its connection is closed
    */
@@ -181,7 +196,17 @@ export class Listener {
     this.cut();
   }
 
+  /** Gives whoever has not taken their answer yet a time to do so. */
+  private checkUnread(): void {
+    for (const [socket, { inFlight }] of this.connections) {
+      // Once it is taken, the timeout of an idle connection takes this one's place.
+      if (inFlight.size > 0 && socket.writableLength > 0 && socket.timeout !== this.unreadMs)
+        socket.setTimeout(this.unreadMs);
+    }
+  }
+
   private cut(): void {
+    clearInterval(this.unreadCheck);
     for (const [socket, { inFlight }] of this.connections) {
       for (const req of inFlight.keys()) {
         this.options.metrics.refused.drained.inc();
@@ -213,8 +238,17 @@ export class Listener {
   }
 
   private opened(socket: Socket): void {
-    this.connections.set(socket, { inFlight: new Map(), idleSince: performance.now() });
-    socket.once('close', () => this.connections.delete(socket));
+    const inFlight: Connection['inFlight'] = new Map();
+    this.connections.set(socket, { inFlight, idleSince: performance.now() });
+    socket.once('close', () => {
+      this.connections.delete(socket);
+      // Node.js tells only the response whose turn it is; those behind it hold what they hold until they are told.
+      for (const res of inFlight.values()) {
+        if (res.socket !== null) continue;
+        res.destroy();
+        res.emit('close');
+      }
+    });
   }
 
   private protocolError(error: NodeJS.ErrnoException, socket: Socket): void {

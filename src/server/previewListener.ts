@@ -91,6 +91,8 @@ export class PreviewListener {
       }
       const locals: PreviewLocals = { authorize: await this.admit(req) };
       const app = await this.loadApp();
+      // Whoever has gone while they were looked up takes nobody's place.
+      if (res.destroyed) return;
       if (this.listener.draining) res.setHeader('connection', 'close');
       if (req.headers.expect !== undefined) {
         res.writeContinue();

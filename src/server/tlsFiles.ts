@@ -22,15 +22,15 @@ export class TlsFiles implements TlsSource {
 
   /** @throws TlsFileError: without a first good pair there is nothing to serve with */
   constructor(private readonly options: TlsFilesOptions) {
-    this.current = loadTlsMaterial(options);
     const { certFile, keyFile, clientCaFile } = options;
-    this.ca = clientCaFile === undefined ? undefined : loadClientCa(clientCaFile);
     options.metrics.certificateExpiresAt(() => this.current.expires);
     this.files = new WatchedFiles({
       files: clientCaFile === undefined ? [certFile, keyFile] : [certFile, keyFile, clientCaFile],
       take: () => this.take(),
       reject: (error) => this.reject(error),
     });
+    this.current = loadTlsMaterial(options);
+    this.ca = clientCaFile === undefined ? undefined : loadClientCa(clientCaFile);
   }
 
   get material(): TlsMaterial {
@@ -45,8 +45,9 @@ export class TlsFiles implements TlsSource {
     this.listeners.push(listener);
   }
 
-  async start(): Promise<void> {
-    await this.files.start();
+  start(): Promise<void> {
+    this.files.start();
+    return Promise.resolve();
   }
 
   close(): void {

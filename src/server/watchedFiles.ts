@@ -1,4 +1,4 @@
-import { watch, type FSWatcher } from 'node:fs';
+import { statSync, watch, type FSWatcher, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -13,21 +13,22 @@ export interface WatchedFilesOptions {
   readonly reject: (error: unknown) => void;
 }
 
-/** Files that belong together, taken over when they have changed. */
+/** Files that belong together, taken over when they have changed since this was made: make it before they are first read. */
 export class WatchedFiles {
   private readonly watchers: FSWatcher[] = [];
   private timer: NodeJS.Timeout | undefined;
   /** What the files looked like when they were last taken over, or found broken for good. */
-  private settled: string | undefined;
+  private settled: string;
   /** How they looked when they were found broken: half-written, perhaps, so the next poll decides. */
   private suspect: string | undefined;
   private checking = false;
 
-  constructor(private readonly options: WatchedFilesOptions) {}
+  constructor(private readonly options: WatchedFilesOptions) {
+    this.settled = signatureNow(options.files);
+  }
 
   /** Begins to watch. The poll is what holds (network file systems tell nothing); the watch makes it prompt. */
-  async start(): Promise<void> {
-    this.settled = await this.signature();
+  start(): void {
     this.timer = setInterval(() => void this.check(true), POLL_MS).unref();
     for (const folder of new Set(this.options.files.map((file) => dirname(file)))) {
       try {
@@ -47,13 +48,9 @@ export class WatchedFiles {
 
   /** Which files these are and when they were written; symbolic links (a mounted Secret) are followed. */
   private async signature(): Promise<string> {
-    const marks = this.options.files.map((file) =>
-      stat(file).then(
-        ({ ino, size, mtimeMs, ctimeMs }) => `${ino} ${size} ${mtimeMs} ${ctimeMs}`,
-        (error: unknown) => (error as NodeJS.ErrnoException).code ?? 'unreadable',
-      ),
+    return (await Promise.all(this.options.files.map((file) => stat(file).then(mark, unreadable)))).join(
+      SEPARATOR,
     );
-    return (await Promise.all(marks)).join('; ');
   }
 
   /** @param polled broken files that look as they did a poll ago are not being written: only then are they reported */
@@ -81,4 +78,26 @@ export class WatchedFiles {
     this.settled = seen;
     this.suspect = undefined;
   }
+}
+
+/** The same at once: what is read next is at least as new. */
+function signatureNow(files: readonly string[]): string {
+  const marks = files.map((file) => {
+    try {
+      return mark(statSync(file));
+    } catch (error) {
+      return unreadable(error);
+    }
+  });
+  return marks.join(SEPARATOR);
+}
+
+const SEPARATOR = '; ';
+
+function mark({ ino, size, mtimeMs, ctimeMs }: Stats): string {
+  return `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+}
+
+function unreadable(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'unreadable';
 }

@@ -180,7 +180,7 @@ export class Metrics {
     this.bodyBytesInFlight = family(
       'gauge',
       'body_bytes_in_flight',
-      'Bytes of admission bodies held in memory',
+      'Bytes of admission bodies, and of large answers that nobody takes, held in memory',
     ).series();
     this.uncaughtErrors = family(
       'counter',

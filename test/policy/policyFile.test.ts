@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PolicyChange } from '../../src/policy/policyFile.js';
-import { watchPolicyPath } from '../../src/policy/policyFile.js';
+import { signature, watchPolicyPath } from '../../src/policy/policyFile.js';
 import { PolicyError } from '../../src/policy/policyError.js';
 
 const policy = (name: string): string =>
@@ -51,6 +51,17 @@ describe('watchPolicyPath', () => {
     expect(names(await next())).to.be.instanceOf(PolicyError);
     writeFileSync(file, policy('three'));
     expect(names(await next())).to.deep.equal(['three']);
+  });
+
+  it('sees what has changed since the signature that it is given', async () => {
+    const file = join(folder, 'p.yaml');
+    writeFileSync(file, policy('one'));
+    const seen = signature(file);
+    writeFileSync(file, policy('two'));
+    const changes: PolicyChange[] = [];
+    watching = watchPolicyPath(file, (change) => changes.push(change), seen);
+    while (changes.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(changes.map(names)).to.deep.equal([['two']]);
   });
 
   it("sees an editor's rename", async () => {

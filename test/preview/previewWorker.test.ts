@@ -142,6 +142,23 @@ describe('PreviewWorker', function () {
     expect(asked).to.equal(false);
   });
 
+  it('keeps no place for those who have gone while they waited', async () => {
+    start({ waiting: 2 });
+    const left = new AbortController();
+    const first = ask(LARGE);
+    const leaving = [1, 2].map(() => problemOf(worker.answer(question(SMALL), host, left.signal)));
+    expect(await problemOf(ask(SMALL)))
+      .to.have.property('1')
+      .that.contains('too many previews are waiting');
+    left.abort();
+    // At once, and not when the thread is free.
+    for (const each of leaving) expect(await each).to.have.property('0', 503);
+    const next = ask(SMALL);
+    expect(await problemOf(worker.answer(question(SMALL), host, left.signal))).to.have.property('0', 503);
+    expect((await first).contentType).to.contain('application/json');
+    expect((await next).contentType).to.contain('application/json');
+  });
+
   it('gives up what takes too much time with 413', async () => {
     start({ milliseconds: 50 });
     expect(await problemOf(ask(LARGE))).to.deep.equal([

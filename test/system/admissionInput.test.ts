@@ -337,6 +337,24 @@ describe('admission listener, limits', () => {
     expect(metrics.refused.connections.value).to.equal(2);
   });
 
+  it('counts large answers that nobody takes like bodies, and cuts who does not take them', async () => {
+    const answer = 'x'.repeat(20 * MIB);
+    const { port, metrics } = await startServers({
+      limits: { bytesInFlight: 10 * MIB, unreadMs: 600 },
+      handler: (body, entry) => (body.includes('large') ? { status: 200, body: answer } : echo(body, entry)),
+    });
+    const deaf = await RawConnection.open(port);
+    deaf.socket.pause();
+    deaf.write(requestWith(healthyReview('large')));
+    await eventually(() => metrics.bodyBytesInFlight.value > 10 * MIB);
+    const refused = await post(port, healthyReview('over budget'));
+    expect([refused.status, refused.headers['retry-after']]).to.deep.equal([503, '1']);
+    await eventually(() => metrics.bodyBytesInFlight.value === 0);
+    expect(await serves(port)).to.equal(true);
+    deaf.socket.resume();
+    expect((await deaf.untilClosed()).length, 'cut in the midst of its answer').to.be.below(answer.length);
+  });
+
   it('counts what has arrived, not what was announced', async () => {
     const { port } = await startServers({ limits: { bytesInFlight: 1000 } });
     const announcing = await RawConnection.open(port);

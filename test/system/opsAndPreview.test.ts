@@ -1,7 +1,13 @@
 import { expect } from 'chai';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { call, get, post } from './support/clients.js';
+import type { Router } from 'express';
+import { BUILTIN_POLICIES } from '../../src/policy/builtin.generated.js';
+import { StandalonePlans } from '../../src/policy/standalonePlans.js';
+import type { PreviewAccess } from '../../src/preview/access.js';
+import { previewRoutes } from '../../src/preview/routes.js';
+import { manyManifests } from '../preview/support/manyManifests.js';
+import { RawConnection, call, eventually, get, pause, post } from './support/clients.js';
 import { closeServers, healthyReview, startServers } from './support/testServers.js';
 
 describe('ops listener', () => {
@@ -113,6 +119,58 @@ describe('preview listener', () => {
     // And the next, when all is quiet again.
     const { status } = await call(port, '/preview', { method: 'POST', body: 'kind: Pod', headers });
     expect(status).to.equal(200);
+  });
+
+  describe('with the routes of the preview', () => {
+    const plans = new StandalonePlans({ policies: BUILTIN_POLICIES, clock: Date.now });
+    const loadPreviewRoutes = (): Promise<Router> =>
+      Promise.resolve(previewRoutes({ plans, policies: () => plans.policies }));
+    const headers = { 'content-type': 'application/yaml' };
+    /** As many as there are places for previews, each too large to be made without one. */
+    const PLACES = 16;
+    const large = manyManifests('documents', 20_000);
+    const head = `POST /preview HTTP/1.1\r\nHost: x\r\nContent-Type: application/yaml\r\nContent-Length: ${large.length}\r\n\r\n`;
+    const previews = async (port: number): Promise<number> =>
+      (await call(port, '/preview', { method: 'POST', body: large, headers })).status;
+
+    it('keeps no place for who goes away while they are looked up', async () => {
+      let lookedUp = 0;
+      const previewAccess: PreviewAccess = {
+        authenticate: async () => {
+          lookedUp += 1;
+          await pause(50);
+          return { username: 'jane', groups: [], extra: {} };
+        },
+        authorize: () => Promise.resolve(),
+      };
+      const { servers } = await startServers({ loadPreviewRoutes, previewAccess });
+      const port = servers.preview?.listener.address.port ?? 0;
+      expect(await previews(port)).to.equal(200);
+      const leaving = await Promise.all(Array.from({ length: PLACES }, () => RawConnection.open(port)));
+      for (const connection of leaving) connection.write(head);
+      await eventually(() => lookedUp === PLACES + 1);
+      for (const connection of leaving) connection.destroy();
+      await pause(100);
+      expect(await previews(port)).to.equal(200);
+    });
+
+    it('keeps no place for requests behind another one of a connection that is closed', async () => {
+      const { servers } = await startServers({ loadPreviewRoutes });
+      const port = servers.preview?.listener.address.port ?? 0;
+      expect(await previews(port)).to.equal(200);
+      for (let left = 0; left < 4; left += 1) {
+        const connection = await RawConnection.open(port);
+        // The first one's body does not end: the others wait behind it, each with a place.
+        connection.write(`${head}${large}`.repeat(PLACES / 2));
+        connection.destroy();
+        const half = await RawConnection.open(port);
+        half.write(`${head}${large}`.repeat(PLACES / 2 - 1) + head);
+        await pause(20);
+        half.destroy();
+      }
+      await pause(100);
+      expect(await previews(port)).to.equal(200);
+    });
   });
 
   const outside = Object.values(networkInterfaces())

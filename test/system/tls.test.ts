@@ -1,10 +1,26 @@
 import { expect } from 'chai';
+import { X509Certificate } from 'node:crypto';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CertificateAuthority, validFor } from '../../src/server/certificateAuthority.js';
-import { authority, clientPair, servingPair, temporaryFolder, writePair } from './support/certificates.js';
+import { TlsFiles } from '../../src/server/tlsFiles.js';
+import { Metrics } from '../../src/telemetry/metrics.js';
+import {
+  authority,
+  clientPair,
+  servingFiles,
+  servingPair,
+  temporaryFolder,
+  writePair,
+} from './support/certificates.js';
 import { RawConnection, eventually, get, outcome, post, serves } from './support/clients.js';
-import { closeServers, healthyReview, startServers, type TestServers } from './support/testServers.js';
+import {
+  RecordingLogger,
+  closeServers,
+  healthyReview,
+  startServers,
+  type TestServers,
+} from './support/testServers.js';
 
 /** The serial number of the certificate that a new connection is shown. */
 async function servedSerial(port: number): Promise<string> {
@@ -50,6 +66,19 @@ describe('TLS', () => {
       );
       expect(await open.until(/old connection/)).to.contain('200 OK');
       open.destroy();
+    });
+
+    it('are served where they change between the first look at them and the start', async () => {
+      const { certFile, keyFile } = await servingFiles();
+      const logger = new RecordingLogger();
+      const metrics = new Metrics({ version: 'test' });
+      const tls = new TlsFiles({ certFile, keyFile, logger, metrics });
+      const pair = await servingPair();
+      writePair(certFile, keyFile, pair);
+      const { port } = await startServers({ tls });
+      const { serialNumber } = new X509Certificate(pair.cert);
+      await eventually(async () => (await servedSerial(port)) === serialNumber);
+      tls.close();
     });
 
     it('keep the old pair in use while the new one is broken, and say so', async () => {

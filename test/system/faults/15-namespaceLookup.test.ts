@@ -6,6 +6,7 @@ import { cut, json, silence, status, type Answer, type ApiServer } from '../../c
 import type { KubeHarden } from '../../e2e/support/kubeHarden.js';
 import { eventually, post, type Reply } from '../support/clients.js';
 import { NAMESPACES, emptyApiServer, namespaceObject, serveCluster } from './support/clusterProcess.js';
+import { bound } from './support/bound.js';
 import { rounded } from './support/latencies.js';
 import { print } from './support/serveProcess.js';
 
@@ -203,6 +204,7 @@ describe('15. the look-up of a namespace', () => {
     print(
       `${short.length} of 1 s: answered within ${rounded(longest)} ms, status ${[...new Set(short.map((each) => each.status))].join(', ')}`,
     );
+    expect(longest).to.be.below(bound(1000, 2500));
     for (const reply of short) expect([reply.status, reply.text]).to.satisfy(isLate);
     // Those that were given up by their request go on for a second more, and the next request shares them.
     faults.clear();
