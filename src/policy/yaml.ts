@@ -416,9 +416,8 @@ class Builder {
 
   #merge(object: Record<string, unknown>, value: AnyNode): void {
     if (isAlias(value)) {
-      this.#aliasOf(value, () => {
-        for (const map of this.#tree.mergedMaps(value)) this.#fill(object, map);
-      });
+      this.#count(value);
+      this.#aliasOf(value, () => this.#fillMerged(object, value));
       return;
     }
     if (isSeq(value)) {
@@ -428,7 +427,15 @@ class Builder {
       }
       return;
     }
-    for (const map of this.#tree.mergedMaps(value)) this.#fill(object, map);
+    this.#fillMerged(object, value);
+  }
+
+  /** Maps count, however empty: those of nothing but merges of one another have no end. */
+  #fillMerged(object: Record<string, unknown>, value: AnyNode): void {
+    for (const map of this.#tree.mergedMaps(value)) {
+      this.#count(map);
+      this.#fill(object, map);
+    }
   }
 }
 
