@@ -38,7 +38,8 @@ describe('10. clients that go away', () => {
         `${openFiles(server) - files} file descriptors kept, ${logged} log lines, ${residentMiB(server).now} MiB resident`,
     );
     expect(logged).to.equal(0);
-    expect(counted).to.be.above(0);
+    // Every second one, and some of whose whole review only the beginning had come.
+    expect(counted).to.be.within(0.9 * (gone / 2), gone);
     expect(await server.metric('kube_harden_body_bytes_in_flight')).to.equal(0);
     expect(await server.metric('kube_harden_uncaught_errors_total')).to.equal(0);
     expect(await hardens(server), 'the next request').to.equal(true);

@@ -21,6 +21,8 @@ export interface Load {
 
 export interface Offered {
   readonly seconds: number;
+  /** Requests that found a connection. */
+  readonly sent: number;
   /** By status, how many answers. */
   readonly statuses: Readonly<Record<string, number>>;
   /** Of each 200: from when it was due to when its answer had come. */

@@ -22,7 +22,11 @@ let lost = 0;
 
 /** One connection that is kept; answers come in order, one at a time. */
 class Connection {
-  private received: Buffer = Buffer.alloc(0);
+  private received: Buffer[] = [];
+  private bytes = 0;
+  /** Of an answer whose head has come: how many bytes it has in all. */
+  private whole: number | undefined;
+  private head = '';
   private due: number | undefined;
   private sent = 0;
 
@@ -52,14 +56,23 @@ class Connection {
   }
 
   private read(chunk: Buffer): void {
-    this.received = this.received.length === 0 ? chunk : Buffer.concat([this.received, chunk]);
-    const end = this.received.indexOf('\r\n\r\n');
+    this.received.push(chunk);
+    this.bytes += chunk.length;
+    if (this.whole === undefined) this.readHead();
+    if (this.whole === undefined || this.bytes < this.whole) return;
+    // There is nothing behind it: the next request has not been sent.
+    this.received = [];
+    this.bytes = 0;
+    this.whole = undefined;
+    this.answered(this.head);
+  }
+
+  private readHead(): void {
+    const begin = Buffer.concat(this.received);
+    const end = begin.indexOf('\r\n\r\n');
     if (end === -1) return;
-    const head = this.received.toString('latin1', 0, end);
-    const length = Number(/^content-length: (\d+)$/im.exec(head)?.[1] ?? 0);
-    if (this.received.length < end + 4 + length) return;
-    this.received = this.received.subarray(end + 4 + length);
-    this.answered(head);
+    this.head = begin.toString('latin1', 0, end);
+    this.whole = end + 4 + Number(/^content-length: (\d+)\r?$/im.exec(this.head)?.[1] ?? 0);
   }
 
   private answered(head: string): void {
@@ -115,6 +128,7 @@ await new Promise((resolve) => setTimeout(resolve, load.seconds * 1000));
 clearInterval(timer);
 const answers: Offered = {
   seconds: (performance.now() - began) / 1000,
+  sent: offered,
   unanswered: load.connections - idle.size,
   milliseconds,
   sentMilliseconds,
