@@ -44,6 +44,16 @@ interface Figures {
   readonly failed: number;
 }
 
+const COLUMNS: readonly [head: string, figure: keyof Figures, digits: number][] = [
+  ['per second', 'perSecond', 0],
+  ['p50 ms', 'p50Ms', 2],
+  ['p99 ms', 'p99Ms', 2],
+  ['CPU µs', 'cpuMicroseconds', 1],
+  ['MB before', 'rssBeforeMb', 0],
+  ['MB after', 'rssAfterMb', 0],
+  ['ready ms', 'readyMs', 0],
+];
+
 const GOALS: readonly [
   text: string,
   holds: (ours: Figures, of: (variant: Variant) => Figures | undefined) => boolean | undefined,
@@ -63,6 +73,9 @@ const GOALS: readonly [
   ],
   ['ready within 300 ms', (ours) => ours.readyMs <= 300],
 ];
+
+/** Of each goal, whether it holds; undefined where what it compares with was not measured. */
+const judged: Record<string, boolean | undefined> = {};
 
 function ratio(
   ours: Figures,
@@ -164,8 +177,16 @@ async function main(): Promise<void> {
       memory.many - memory.few <= 15,
     );
   mkdirSync(join(OUT, '..'), { recursive: true });
-  const result = { machine: cpus()[0]?.model, node: process.version, client: CLIENT, memory };
-  writeFileSync(OUT, `${JSON.stringify({ ...result, variants: Object.fromEntries(figures) }, null, 2)}\n`);
+  const result = {
+    machine: cpus()[0]?.model,
+    node: process.version,
+    client: CLIENT,
+    memory,
+    variants: Object.fromEntries(figures),
+    timesTheFloor: timesTheFloor(figures),
+    goals: judged,
+  };
+  writeFileSync(OUT, `${JSON.stringify(result, null, 2)}\n`);
   say(`\nwritten to ${OUT}`);
 }
 
@@ -247,18 +268,9 @@ function median(values: readonly number[]): number {
 
 function print(figures: ReadonlyMap<Variant, Figures>): void {
   const floor = figures.get('floor');
-  const columns: readonly [head: string, figure: keyof Figures, digits: number][] = [
-    ['per second', 'perSecond', 0],
-    ['p50 ms', 'p50Ms', 2],
-    ['p99 ms', 'p99Ms', 2],
-    ['CPU µs', 'cpuMicroseconds', 1],
-    ['MB before', 'rssBeforeMb', 0],
-    ['MB after', 'rssAfterMb', 0],
-    ['ready ms', 'readyMs', 0],
-  ];
-  say(['variant'.padEnd(16), ...columns.map(([head]) => head.padStart(16))].join(''));
+  say(['variant'.padEnd(16), ...COLUMNS.map(([head]) => head.padStart(16))].join(''));
   for (const [variant, own] of figures) {
-    const cells = columns.map(([, figure, digits]) => {
+    const cells = COLUMNS.map(([, figure, digits]) => {
       const times = floor === undefined ? '' : ` (${(own[figure] / floor[figure]).toFixed(2)})`;
       return (own[figure].toFixed(digits) + times).padStart(16);
     });
@@ -274,7 +286,20 @@ function print(figures: ReadonlyMap<Variant, Figures>): void {
     );
 }
 
+/** Of each variant, each figure as a ratio to the floor's. */
+function timesTheFloor(figures: ReadonlyMap<Variant, Figures>): Record<string, Record<string, number>> {
+  const floor = figures.get('floor');
+  if (floor === undefined) return {};
+  return Object.fromEntries(
+    [...figures].map(([variant, own]) => [
+      variant,
+      Object.fromEntries(COLUMNS.map(([, figure]) => [figure, own[figure] / floor[figure]])),
+    ]),
+  );
+}
+
 function goal(text: string, holds: boolean | undefined): void {
+  judged[text] = holds;
   say(`  ${holds === undefined ? 'unknown' : holds ? 'holds  ' : 'MISSED '}  ${text}`);
 }
 

@@ -60,8 +60,14 @@ describe('26. what the process brings, and what it may do', () => {
       const reason = reasons.get(name);
       if (found === undefined || reason === undefined)
         throw new Error(`${name} has no ${found ? 'reason' : 'folder'}`);
-      print(`${name} ${found.version}, ${(found.bytes / MIB).toFixed(2)} MiB: ${reason}`);
-      expect(reason.length, name).to.be.above(10);
+      const mib = found.bytes / MIB;
+      print(`${name} ${found.version}, ${mib.toFixed(2)} MiB: ${reason.why}`);
+      expect(reason.why.length, name).to.be.above(10);
+      const told = Number(/^([\d.]+) MiB; /.exec(reason.cost)?.[1]);
+      expect(told, `${name}: MiB in docs/adr/0008-dependencies.md`).to.be.within(
+        0.8 * mib - 0.1,
+        1.2 * mib + 0.1,
+      );
     }
     const whole = all.reduce((sum, { bytes }) => sum + bytes, 0) / MIB;
     print(`${all.length} packages in all, ${whole.toFixed(1)} MiB`);
@@ -266,15 +272,15 @@ function policy(name: string): string {
 }
 
 /** By dependency, why it is there; test/docs finds the list equal to package.json. */
-function reasonsOfDependencies(): ReadonlyMap<string, string> {
+function reasonsOfDependencies(): ReadonlyMap<string, { readonly why: string; readonly cost: string }> {
   const [, table = ''] = readFileSync(join(ROOT, 'docs/adr/0008-dependencies.md'), 'utf8').split(
     '<!-- dependencies -->\n',
   );
   const rows = table.split('\n').filter((line) => line.startsWith('| `'));
   return new Map(
     rows.flatMap((row) => {
-      const [, names = '', reason = ''] = row.split('|');
-      return [...names.matchAll(/`([^`]+)`/g)].map(([, name = '']) => [name, reason.trim()] as const);
+      const [, names = '', why = '', cost = ''] = row.split('|').map((cell) => cell.trim());
+      return [...names.matchAll(/`([^`]+)`/g)].map(([, name = '']) => [name, { why, cost }] as const);
     }),
   );
 }

@@ -6,7 +6,7 @@ import { RunFolder } from '../../../e2e/support/runFolder.js';
 import { authority } from '../../support/certificates.js';
 import { post, type Call } from '../../support/clients.js';
 
-/** `KUBE_HARDEN_FAULTS=long` waits and counts as long as issue 7 says; the short variant is for every push. */
+/** `make faults-long`: waits and counts until it is sure, and holds to the goals of a quiet machine; the short variant is for every push. */
 export const LONG = process.env['KUBE_HARDEN_FAULTS'] === 'long';
 
 export const runFolder = RunFolder.create();
