@@ -155,8 +155,10 @@ function read(text: string, managed: ManagedFields, essence: Essence | undefined
       const request = decodeText(text.slice(0, managed.start) + text.slice(managed.end));
       if (hasNoEntries(request)) return { request };
     }
-  } catch {
-    // What is wrong, and where, is said of the whole text.
+  } catch (error) {
+    // Where it is no JSON is said of the whole text. What else is wrong is wrong in the whole as well, and large ones are not
+    // read twice to say so.
+    if (essence === undefined && error instanceof ReviewError && error.cause === undefined) throw error;
   }
   return { request: decodeText(text) };
 }

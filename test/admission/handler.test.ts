@@ -239,8 +239,8 @@ describe('admission handler: depth', () => {
         ),
       ];
       for (const body of bodies) expect((await handler.answer(body)).status).to.equal(400);
-      const user = reviewWith(pod(), deep, { userInfo: '@', options: '@', dryRun: '@', requestKind: '@' });
-      expect((await handler.answer(user)).status).to.equal(200);
+      for (const field of ['userInfo', 'options', 'dryRun', 'requestKind'])
+        expect((await handler.answer(reviewWith(pod(), deep, { [field]: '@' }))).status, field).to.equal(200);
     });
   }
 

@@ -4,26 +4,61 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { KubeHarden } from '../../e2e/support/kubeHarden.js';
 import { call } from '../support/clients.js';
+import { bound } from './support/bound.js';
 import { rounded } from './support/latencies.js';
 import { hardens, print, runFolder, serve } from './support/serveProcess.js';
 
 const MAIN = process.env['E2E_MAIN'] ?? join(import.meta.dirname, '..', '..', '..', 'dist', 'main.js');
 const MIB = 1024 * 1024;
-/** On a machine that does other things as well; the issue asks for one second on one that does not. */
-const SECONDS_MAX = 5;
+const SECONDS_MAX = bound(1, 5);
+const LETTERS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'];
 
-const laughs = [
-  'a: &a [ha,ha,ha,ha,ha,ha,ha,ha,ha]',
-  ...['b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'].map(
-    (name, index) =>
-      `${name}: &${name} [${Array<string>(9)
-        .fill(`*${'abcdefghi'.charAt(index)}`)
-        .join(',')}]`,
-  ),
+const laughs = explosion('[ha,ha,ha,ha,ha,ha,ha,ha,ha]', (before) => `[${nine(before).join(',')}]`);
+const block = (item: string): string =>
+  nine(item)
+    .map((line) => `\n  - ${line}`)
+    .join('');
+const blockLaughs = explosion(block('ha'), block);
+/** Each map takes in the one before it nine times. */
+const merges = (first: string): string => explosion(first, (before) => `{<<: [${nine(before).join(',')}]}`);
+/** A map in a map in a map, and then lists of two aliases of what stands before. */
+const deepBlocks = [
+  ...Array.from({ length: 40 }, (_, depth) => `${'  '.repeat(depth)}deep${depth}: &deep${depth}`),
+  `${'  '.repeat(40)}x: 1`,
+  ...Array.from({ length: 40 }, (_, twice) => {
+    const before = twice === 0 ? '*deep0' : `*twice${twice - 1}`;
+    return `twice${twice}: &twice${twice}\n  - ${before}\n  - ${before}`;
+  }),
 ].join('\n');
 
-const BOMBS: readonly { readonly it: string; readonly text: string; readonly says: RegExp }[] = [
+interface Bomb {
+  readonly it: string;
+  readonly text: string;
+  readonly says: RegExp;
+}
+
+const BOMBS: readonly Bomb[] = [
   { it: 'a billion laughs', text: laughs, says: /too much of the document comes from aliases/ },
+  {
+    it: 'a billion laughs in block style',
+    text: blockLaughs,
+    says: /too much of the document comes from aliases/,
+  },
+  {
+    it: 'aliases of aliases of a map 40 deep, in block style',
+    text: deepBlocks,
+    says: /too much of the document comes from aliases/,
+  },
+  {
+    it: 'a billion merges',
+    text: merges('{h: a}'),
+    says: /too much of the document comes from aliases/,
+  },
+  {
+    it: 'a billion merges of nothing',
+    text: merges('{}'),
+    says: /too much of the document comes from aliases/,
+  },
   {
     it: 'one long list a hundred times by its alias',
     text: `a: &a [${Array<string>(20_000).fill('x').join(',')}]\nb: [${Array<string>(100).fill('*a').join(',')}]\n`,
@@ -66,10 +101,17 @@ describe('21. YAML bombs', () => {
         headers: { 'content-type': 'application/yaml' },
       });
       const took = performance.now() - began;
-      const { detail } = JSON.parse(answer) as { detail: string };
-      print(`${text.length} bytes: ${status} after ${rounded(took)} ms: ${detail.slice(0, 80)}`);
+      const { detail, errors } = JSON.parse(answer) as Refusal;
+      const [error] = errors;
+      print(
+        `${text.length} bytes: ${status} after ${rounded(took)} ms: ` +
+          `${error?.source}:${error?.line}:${error?.column}: ${detail.slice(0, 80)}`,
+      );
       expect(status).to.equal(400);
       expect(detail).to.match(says);
+      expect(errors).to.have.length(1);
+      expect(error).to.include({ source: 'document 0', message: detail });
+      expectPlace(text, error?.line, error?.column);
       expect(took).to.be.below(SECONDS_MAX * 1000);
     });
   }
@@ -84,11 +126,45 @@ describe('21. YAML bombs', () => {
       expect(code).to.equal(2);
       expect(stderr.trim().split('\n')).to.have.length(1);
       expect(stderr).to.match(says);
+      const [, line, column] = /bomb\.yaml:(\d+):(\d+): /.exec(stderr) ?? [];
+      expectPlace(text, Number(line), Number(column));
       expect(readFileSync(file, 'utf8')).to.equal(text);
       expect(took).to.be.below(SECONDS_MAX * 1000);
     });
   }
 });
+
+/** What an RFC 9457 problem says of a manifest that cannot be read. */
+interface Refusal {
+  readonly detail: string;
+  readonly errors: readonly {
+    readonly source: string;
+    readonly line: number;
+    readonly column: number;
+    readonly message: string;
+  }[];
+}
+
+/** Somebody who looks there finds something: a line of this text, and a character of it or its end. */
+function expectPlace(text: string, line = NaN, column = NaN): void {
+  const found = text.split('\n')[line - 1];
+  expect(found, `line ${line}`).to.be.a('string');
+  expect(column, `column in line ${line}`).to.be.within(1, (found ?? '').length + 1);
+}
+
+/** Nine fields, each with an anchor, and each of the others made of an alias of the one before. */
+function explosion(first: string, next: (before: string) => string): string {
+  const fields = LETTERS.map((name, index) => {
+    const before = LETTERS[index - 1];
+    const value = before === undefined ? first : next(`*${before}`);
+    return `${name}: &${name} ${value}`;
+  });
+  return fields.join('\n');
+}
+
+function nine(item: string): string[] {
+  return Array<string>(9).fill(item);
+}
 
 function run(args: readonly string[]): Promise<{ code: number; stderr: string }> {
   return new Promise((resolve) => {
