@@ -1,5 +1,5 @@
 import { isAscii, isUtf8 } from 'node:buffer';
-import { isRecord } from '../hardening/locate.js';
+import { isRecord, podAt } from '../hardening/locate.js';
 import { ruleIds, type RuleId } from '../hardening/rule.js';
 import { describeValue } from '../hardening/validatePod.js';
 import { hasMoreParts } from './partCount.js';
@@ -100,6 +100,12 @@ function checkRequest(request: unknown, otherUid?: string): AdmissionRequest {
   if (operation === 'UPDATE' && !isRecord(oldObject)) {
     throw new ReviewError(`request.oldObject: ${describeMissing(oldObject)}`, { uid });
   }
+  // Of the rest of what was there before nothing is relied on.
+  if (request['subResource'] === 'ephemeralcontainers' && !hasContainerList(oldObject)) {
+    throw new ReviewError('request.oldObject.spec.ephemeralContainers: it is not a list of containers', {
+      uid,
+    });
+  }
   // Checked above, field by field; of what else there is nothing is read. A copy of the whole request would cost more.
   const given = request as unknown as AdmissionRequest;
   return {
@@ -114,6 +120,11 @@ function checkRequest(request: unknown, otherUid?: string): AdmissionRequest {
     userInfo: userInfo(request['userInfo']),
     dryRun: given.dryRun,
   };
+}
+
+function hasContainerList(oldObject: unknown): boolean {
+  const list: unknown = podAt(oldObject, [])?.spec.ephemeralContainers ?? [];
+  return Array.isArray(list) && list.every(isRecord);
 }
 
 function userInfo(given: unknown): AdmissionRequest['userInfo'] {

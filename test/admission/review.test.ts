@@ -72,6 +72,16 @@ describe('AdmissionReview in', () => {
     ['request: null', reviewOf(null), /^request: is missing/],
     ['request: []', reviewOf([]), /^request: a list/],
     ['request: 1', reviewOf(1), /^request: 1 /],
+    ...[0, 'x', {}, [null], ['debug']].map((ephemeralContainers): [string, string, RegExp] => [
+      `ephemeral containers ${JSON.stringify(ephemeralContainers)} before`,
+      reviewOf({
+        ...request,
+        operation: 'UPDATE',
+        subResource: 'ephemeralcontainers',
+        oldObject: pod({ ephemeralContainers }),
+      }),
+      /^request\.oldObject\.spec\.ephemeralContainers: it is not a list of containers$/,
+    ]),
     ['no uid', withField('uid', undefined), /^request\.uid: is missing/],
     ['an empty uid', withField('uid', ''), /^request\.uid: is missing/],
     ['a uid that is a number', withField('uid', 1), /^request\.uid: 1 /],
