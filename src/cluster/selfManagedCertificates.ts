@@ -130,7 +130,7 @@ export class SelfManagedCertificates implements TlsSource {
 
   /** Reads the Secret and follows it from then on; never rejects for what an API server does. */
   async start(): Promise<void> {
-    await this.client?.start();
+    this.client?.start();
     // With an API server that is slow or away, the process starts all the same and readiness says why it is not ready.
     await this.read(FIRST_READ_MS).catch((error: unknown) => this.failed(error));
     void this.follow();
