@@ -1,5 +1,3 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import express from 'express';
 import type { Request, Response, Router } from 'express';
 import type { PlanChoices } from '../policy/planChoices.js';
@@ -12,6 +10,7 @@ import { ProblemError } from './problem.js';
 import { CATALOGUE } from './catalogue.js';
 import { readChoices, type PreviewChoices } from './choices.js';
 import { MAX_MANIFEST_BYTES } from './manifests.js';
+import { pollPhase } from './pollPhase.js';
 import type { PreviewPlans } from './previewFile.js';
 import type { PreviewWorker, WorkerHost } from './previewWorker.js';
 import { warmUpQuestions } from './warmUp.js';
@@ -212,23 +211,27 @@ function bytesOf(body: string | Uint8Array): Uint8Array {
 /** Written at a time: encrypting all of a large answer at once would keep admission waiting. */
 const CHUNK_BYTES = 64 * 1024;
 
+/** Where the client goes away before the end, it does not want the rest. */
 async function send(res: Response, type: string, bytes: Uint8Array): Promise<void> {
   res.setHeader('content-type', type);
   res.setHeader('content-length', bytes.byteLength);
-  if (bytes.byteLength <= CHUNK_BYTES) {
-    res.end(bytes);
-    return;
+  for (let at = 0; at < bytes.byteLength && !res.destroyed; at += CHUNK_BYTES) {
+    await pollPhase();
+    if (!res.write(bytes.subarray(at, at + CHUNK_BYTES))) await roomFor(res);
   }
-  try {
-    await pipeline(Readable.from(chunksOf(bytes)), res);
-  } catch (error) {
-    // Who goes away before the end does not want the rest.
-    if (!res.destroyed) throw error;
-  }
+  res.end();
 }
 
-function* chunksOf(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.byteLength; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES);
+/** Until more can be written, or there is nobody to write to. */
+function roomFor(res: Response): Promise<void> {
+  if (res.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = (): void => {
+      res.off('drain', done).off('close', done);
+      resolve();
+    };
+    res.once('drain', done).once('close', done);
+  });
 }
 
 const PARAMETERS = ['namespace', 'policy', 'mode', 'label', 'podSecurityVersion'];
