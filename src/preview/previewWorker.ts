@@ -99,13 +99,13 @@ export class PreviewWorker {
    * `answerPreview`; what the host throws
    */
   answer(question: PreviewQuestion, host: WorkerHost, gone: AbortSignal): Promise<WorkerAnswer> {
+    if (gone.aborted) return Promise.reject(stopped());
     if (this.#queue.length >= this.#limits.waiting) {
       const detail = 'too many previews are waiting; try again in a second';
       return Promise.reject(new ProblemError(503, detail, { headers: { 'retry-after': '1' } }));
     }
     // Such a question warms the thread by itself, and what comes next need not wait for the rest of the examples.
     if (question.bytes.byteLength >= LARGE_BYTES) this.#warmUps.length = 0;
-    if (gone.aborted) return Promise.reject(stopped());
     return new Promise((resolve, reject) => {
       const forget = (): void => this.#forget(job);
       const begin = (): void => gone.removeEventListener('abort', forget);

@@ -1,5 +1,6 @@
 import express from 'express';
 import type { Request, Response, Router } from 'express';
+import { writeInPieces } from '../admission/writeInPieces.js';
 import type { PlanChoices } from '../policy/planChoices.js';
 import type { Policy } from '../policy/policy.js';
 import { didYouMean } from '../policy/didYouMean.js';
@@ -10,7 +11,6 @@ import { ProblemError } from './problem.js';
 import { CATALOGUE } from './catalogue.js';
 import { readChoices, type PreviewChoices } from './choices.js';
 import { MAX_MANIFEST_BYTES } from './manifests.js';
-import { pollPhase } from './pollPhase.js';
 import type { PreviewPlans } from './previewFile.js';
 import type { PreviewWorker, WorkerHost } from './previewWorker.js';
 import { warmUpQuestions } from './warmUp.js';
@@ -63,7 +63,10 @@ export function previewRoutes({ plans, policies, podSecurityMinor, worker }: Pre
             );
       res.setHeader('vary', 'accept');
       res.setHeader('cache-control', 'no-store');
-      await send(res, answer.contentType, bytesOf(answer.body));
+      const body = bytesOf(answer.body);
+      res.setHeader('content-type', answer.contentType);
+      res.setHeader('content-length', body.byteLength);
+      await writeInPieces(res, body);
     },
   );
   router.get('/api/rules', (_req, res) => {
@@ -206,32 +209,6 @@ function mediaTypeOf(req: Request): AnswerMediaType {
 
 function bytesOf(body: string | Uint8Array): Uint8Array {
   return typeof body === 'string' ? Buffer.from(body) : body;
-}
-
-/** Written at a time: encrypting all of a large answer at once would keep admission waiting. */
-const CHUNK_BYTES = 64 * 1024;
-
-/** Where the client goes away before the end, it does not want the rest. */
-async function send(res: Response, type: string, bytes: Uint8Array): Promise<void> {
-  res.setHeader('content-type', type);
-  res.setHeader('content-length', bytes.byteLength);
-  for (let at = 0; at < bytes.byteLength && !res.destroyed; at += CHUNK_BYTES) {
-    await pollPhase();
-    if (!res.write(bytes.subarray(at, at + CHUNK_BYTES))) await roomFor(res);
-  }
-  res.end();
-}
-
-/** Until more can be written, or there is nobody to write to. */
-function roomFor(res: Response): Promise<void> {
-  if (res.destroyed) return Promise.resolve();
-  return new Promise((resolve) => {
-    const done = (): void => {
-      res.off('drain', done).off('close', done);
-      resolve();
-    };
-    res.once('drain', done).once('close', done);
-  });
 }
 
 const PARAMETERS = ['namespace', 'policy', 'mode', 'label', 'podSecurityVersion'];

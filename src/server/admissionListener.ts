@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import type { AdmissionAnswer, AdmissionHandler } from '../admission/handler.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Metrics, Refusal } from '../telemetry/metrics.js';
-import { sendAnswer, type Answer } from './answer.js';
+import { AT_ONCE_BYTES, sendAnswer, type Answer } from './answer.js';
 import { BodyBudget } from './bodyBudget.js';
 import { certificateNames } from './clientNames.js';
 import { Deadline } from './deadline.js';
@@ -57,9 +57,6 @@ export const ADMISSION_LIMITS: AdmissionLimits = {
 
 /** Queries come from whoever can connect: so many are remembered, and the rest read each time. */
 const TIMEOUTS_MAX = 64;
-
-/** As much as a connection that has carried a large review may hold all the same, see CONNECTIONS_MAX. */
-const UNREAD_COUNTED_BYTES = 128 * 1024;
 
 /** Given up this much before the client's timeout, so that the error still arrives: its clock started before ours. */
 const TIMEOUT_MARGIN_MS = 200;
@@ -191,7 +188,7 @@ export class AdmissionListener {
           ...(answer.headers === undefined ? {} : { headers: answer.headers }),
         });
         answer.sent?.();
-        this.holdUnread(res);
+        this.holdUnread(res, answer.body.length);
       } finally {
         body.release();
       }
@@ -204,10 +201,9 @@ export class AdmissionListener {
     }
   }
 
-  /** What is left of a large answer counts as bodies do until its client has taken it, or is cut (UNREAD_MS). */
-  private holdUnread(res: ServerResponse): void {
-    const bytes = res.writableLength;
-    if (bytes < UNREAD_COUNTED_BYTES) return;
+  /** A large answer counts as bodies do until its client has taken it, or is cut (UNREAD_MS). */
+  private holdUnread(res: ServerResponse, bytes: number): void {
+    if (bytes <= AT_ONCE_BYTES || res.destroyed) return;
     this.budget.hold(bytes);
     res.once('close', () => this.budget.give(bytes));
   }

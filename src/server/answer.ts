@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { writeInPieces } from '../admission/writeInPieces.js';
 
 export interface Answer {
   readonly status: number;
@@ -6,6 +7,9 @@ export interface Answer {
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
+
+/** A larger answer is written piece by piece. */
+export const AT_ONCE_BYTES = 128 * 1024;
 
 /**
  * How long, and for how many bytes, a refused body is still read and thrown away. Closing a socket that holds unread
@@ -39,6 +43,7 @@ export function sendAnswer(
   });
   // A client that waits for "100 Continue" sends no body: nothing to throw away.
   if (unread && req.headers.expect === undefined) lingerThenEnd(req, res, answer.body, rest);
+  else if (bytes > AT_ONCE_BYTES) void writeInPieces(res, Buffer.from(answer.body));
   // What is ASCII needs no conversion: 3 % more answers (measured).
   else res.end(answer.body, bytes === answer.body.length ? 'latin1' : 'utf8');
 }

@@ -1,4 +1,4 @@
-import { MessageChannel } from 'node:worker_threads';
+import { pollPhase } from '../admission/pollPhase.js';
 import type { Deadline } from './deadline.js';
 import { CONNECTIONS_MAX } from './listener.js';
 import { ClientGone, overBudget, tooLate, type RequestRefused } from './requestRefused.js';
@@ -39,16 +39,8 @@ export class DecisionLine {
   private readonly places: Place[] = [];
   private began: number | undefined;
   private woken = 0;
-  /**
-   * Has `serve` run in the phase of the event loop in which sockets are read, and not in that of `setImmediate`: what is
-   * written in the latter Node.js 20 takes for unsent until the next such phase, and cuts the connection when its next
-   * request comes before that (HPE_PAUSED, for an answer of more than 16 KiB).
-   */
-  private readonly channel = new MessageChannel();
 
-  constructor(private readonly limits: LineLimits) {
-    this.channel.port1.on('message', () => this.serve()).unref();
-  }
+  constructor(private readonly limits: LineLimits) {}
 
   /**
    * Undefined where the decision can be made now; else a promise of when.
@@ -79,10 +71,10 @@ export class DecisionLine {
     this.began = undefined;
   };
 
-  /** A message from a message would be heard before the event loop goes on. */
+  /** When the event loop has gone on, and in the phase in which answers can be written. */
   private wake(): void {
     this.woken = performance.now();
-    setImmediate(() => this.channel.port2.postMessage(undefined));
+    setImmediate(() => void pollPhase().then(() => this.serve()));
   }
 
   private serve(): void {

@@ -135,10 +135,10 @@ describe('PreviewWorker', function () {
       asked = true;
       return host.inputsWith(given);
     };
-    const second = worker.answer(question(SMALL), { ...host, inputsWith }, left.signal);
+    const second = problemOf(worker.answer(question(SMALL), { ...host, inputsWith }, left.signal));
     left.abort();
     await first;
-    expect(await problemOf(second)).to.have.property('0', 503);
+    expect(await second).to.have.property('0', 503);
     expect(asked).to.equal(false);
   });
 

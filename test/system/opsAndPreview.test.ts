@@ -160,9 +160,9 @@ describe('preview listener', () => {
       expect(await previews(port)).to.equal(200);
       for (let left = 0; left < 4; left += 1) {
         const connection = await RawConnection.open(port);
-        // The first one's body does not end: the others wait behind it, each with a place.
         connection.write(`${head}${large}`.repeat(PLACES / 2));
         connection.destroy();
+        // The last one's body does not end.
         const half = await RawConnection.open(port);
         half.write(`${head}${large}`.repeat(PLACES / 2 - 1) + head);
         await pause(20);

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import { pod, requestOf, reviewOf } from '../../admission/support/reviews.js';
 import { podReview } from '../../bench/review.js';
 import type { KubeHarden } from '../../e2e/support/kubeHarden.js';
 import { pause, post } from '../support/clients.js';
 import { bound } from './support/bound.js';
 import { quantile, rounded } from './support/latencies.js';
 import { offer, type Offered } from './support/load.js';
+import { manyContainers } from './support/manyContainers.js';
 import { LONG, print, residentMiB, serve } from './support/serveProcess.js';
 
 /**
@@ -14,11 +14,7 @@ import { LONG, print, residentMiB, serve } from './support/serveProcess.js';
  */
 const LARGE = podReview(68);
 /** A thousand containers that say nothing: 28 KB, and a decision takes long. Those that wait are soon more than may wait. */
-const SLOW = reviewOf(
-  requestOf(
-    pod({ containers: Array.from({ length: 1000 }, (_, index) => ({ name: `c${index}`, image: 'x' })) }),
-  ),
-);
+const SLOW = manyContainers(1000);
 /** As many as the budget for bodies has room for: that others are refused is another test's. */
 const CONNECTIONS = 900;
 /** How long a request may wait for its decision. */

@@ -17,7 +17,7 @@ const ROUNDS = LONG ? 5 : 2;
 /** Pods a second in a cluster that starts many, far below what one core answers. */
 const PER_SECOND = 200;
 const FLOODERS = 30;
-/** Previews on each connection that is kept. Node.js 20 cut them after some dozens (src/preview/pollPhase.ts). */
+/** Previews on each connection that is kept. Node.js 20 cut them after some dozens (src/admission/pollPhase.ts). */
 const KEPT = 150;
 /** Where the thread that answers admission has a core that it shares with its own load alone. */
 const GOAL = 1.3;
