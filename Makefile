@@ -40,12 +40,19 @@ bench: build ## measure the engine beside JSON.parse
 	@npm run --silent bench:engine
 
 .PHONY: faults
-faults: build ## overload, slow and vanishing clients, hostile input, against the real process
-	@npm run --silent faults
+faults: faults-behaviour faults-load ## overload, slow and vanishing clients, hostile input, against the real process
+
+.PHONY: faults-behaviour
+faults-behaviour: build ## those of them that measure no time, two files at a time
+	@npm run --silent faults:behaviour
+
+.PHONY: faults-load
+faults-load: build ## those that do (*.load.test.ts), one after the other
+	@npm run --silent faults:load
 
 .PHONY: faults-long
 faults-long: build ## the same as long and as often as it takes to be sure, held to the goals: for a quiet machine
-	@KUBE_HARDEN_FAULTS=long npm run --silent faults
+	@npm run --silent faults:long
 
 .PHONY: soak
 soak: build ## a million mixed requests in an hour, with a graph of memory, files and event loop; KUBE_HARDEN_SOAK_MINUTES=5 takes less

@@ -54,7 +54,15 @@ export function residentMiB({ pid }: Pick<KubeHarden, 'pid'>): {
   return { now: of('VmRSS'), most: of('VmHWM') };
 }
 
-/** A line under the test's title, with what it counted. */
+const held: string[] = [];
+
+/** A line under the test's title, with what it counted; where files are tested side by side, above all titles of its file. */
 export function print(line: string): void {
-  console.log(`      ${line}`);
+  if (process.env['MOCHA_WORKER_ID'] === undefined) console.log(`      ${line}`);
+  else held.push(`      ${line}`);
+}
+
+/** At the end of a file: its lines, together. */
+export function printHeld(): void {
+  for (const line of held.splice(0)) console.log(line);
 }

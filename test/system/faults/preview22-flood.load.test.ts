@@ -12,8 +12,8 @@ import { quantile, rounded } from './support/latencies.js';
 import { offer } from './support/load.js';
 import { LONG, hardens, print, residentMiB, serve } from './support/serveProcess.js';
 
-const SECONDS = LONG ? 20 : 4;
-const ROUNDS = LONG ? 5 : 2;
+const SECONDS = LONG ? 20 : 5;
+const ROUNDS = LONG ? 5 : 1;
 /** Pods a second in a cluster that starts many, far below what one core answers. */
 const PER_SECOND = 200;
 const FLOODERS = 30;
