@@ -22,6 +22,8 @@ const WAIT_SECONDS = 1.5;
 /** Times the peak. The rest finds no connection, where a machine is so fast that those refused are not enough. */
 const ARRIVE_MIN = 2.5;
 const SECONDS = LONG ? 20 : 6;
+/** Half of it before and half after what it is compared with: a machine's speed drifts by a third within a minute. */
+const PEAK_SECONDS = LONG ? 20 : 4;
 /** Of the peak. Bodies that are read and not answered when the time is over are a tenth of the short variant's work. */
 const GOODPUT = 0.9;
 /** Of the 768 of the manifests, what is not for the thread of large previews. */
@@ -32,7 +34,7 @@ const TIMEOUT_MS = 5000;
 const PROBE_MS = 3000;
 
 describe('6. three times the load that can be answered', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
 
   it('leaves most of the goodput, bounds the waiting, refuses the rest with Retry-After, and is over soon', async () => {
     const { over, peak } = await overload(LARGE);
@@ -57,21 +59,27 @@ describe('6. three times the load that can be answered', function () {
 async function overload(review: string): Promise<{ readonly over: Offered; readonly peak: number }> {
   const server = await serve();
   await offer(server, review, { connections: 8, seconds: 2 });
-  const best = await offer(server, review, { connections: 8, seconds: 3 });
-  const peak = rate(best);
+  const most = { connections: 8, seconds: PEAK_SECONDS / 2 };
+  const before = await offer(server, review, most);
 
-  const load = { connections: CONNECTIONS, seconds: SECONDS, perSecond: 3 * peak };
+  const load = { connections: CONNECTIONS, seconds: SECONDS, perSecond: 3 * rate(before) };
   const probes = new Probes(server);
   const over = await offer(server, review, load);
   const probed = await probes.end();
   const ended = performance.now();
   const after = await post(server.admissionPort, podReview(2), {}, '/mutate?timeout=10s');
   const recovered = performance.now() - ended;
+  // What is still on its way when the load ends is answered first.
+  await pause(1000);
+  const later = await offer(server, review, most);
 
+  const peaks = [rate(before), rate(later)];
+  const peak = (rate(before) + rate(later)) / 2;
   const share = rate(over) / peak;
   const { 200: answered = 0, 503: refused = 0, ...others } = over.statuses;
   print(
-    `peak ${rounded(peak)}/s, p99 ${rounded(quantile(best.milliseconds, 0.99))} ms (8 connections, ${review.length} bytes)`,
+    `peak ${peaks.map(rounded).join('/s before, ')}/s after, p99 ${rounded(quantile(before.milliseconds, 0.99))} ms ` +
+      `(8 connections, ${review.length} bytes)`,
   );
   print(
     `three times that for ${SECONDS} s on ${CONNECTIONS} connections: ${answered} answered, ${refused} got 503; ` +
@@ -95,7 +103,7 @@ async function overload(review: string): Promise<{ readonly over: Offered; reado
   if (!LONG) expect(quantile(over.milliseconds, 0.99)).to.be.below(10_000);
   expect(recovered).to.be.below(bound(2000, 10_000));
   await server.stop();
-  return { over, peak };
+  return { over, peak: rate(before) };
 }
 
 /** Asks as a kubelet does, each time on a new connection, whether the process lives and is ready. */
