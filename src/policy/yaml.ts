@@ -1,5 +1,5 @@
-import type { CST, Document, Node, ParseOptions, ParsedNode, Scalar, YAMLMap } from 'yaml';
-import { Composer, Lexer, LineCounter, Parser, isAlias, isMap, isScalar, isSeq } from 'yaml';
+import type { Document, Node, ParseOptions, ParsedNode, Scalar, YAMLMap } from 'yaml';
+import { CST, Composer, Lexer, LineCounter, Parser, isAlias, isMap, isScalar, isSeq } from 'yaml';
 import { duplicateKey, parseJson, tooDeep } from './json.js';
 import { YamlError } from './yamlError.js';
 import type { ScalarValue } from './yamlScalar.js';
@@ -165,17 +165,60 @@ function* composed(text: string, lines: LineCounter, options: ParseOptions): Gen
   yield* composer.end();
 }
 
-/** Documents, and what stands between them. @throws YamlError as soon as something begins that is nested too deep */
+/**
+ * Documents, and what stands between them.
+ * @throws YamlError as soon as something begins that is nested too deep, or has more tags or anchors than any node may
+ */
 function* tokensOf(text: string, lines: LineCounter): Generator<CST.Token> {
   const parser = new Parser(lines.addNewLine);
+  const row = new PropertyRow();
+  let index = 0;
   lines.addNewLine(0);
   for (const piece of new Lexer().lex(text)) {
-    yield* parser.next(piece);
+    const surplus = row.surplus(piece);
+    if (surplus !== undefined)
+      throw errorAt(lines, index, parser.offset, `A node can have at most one ${surplus}`);
+    for (const token of parser.next(piece)) {
+      yield token;
+      if (token.type === 'document' && token.value !== undefined) index++;
+    }
     // What is open: the document, and the collections in one another.
     if (parser.stack.length <= MAX_DEPTH + 1) continue;
-    throw errorAt(lines, 0, parser.stack.at(-1)?.offset ?? parser.offset, tooDeep(MAX_DEPTH));
+    throw errorAt(lines, index, parser.stack.at(-1)?.offset ?? parser.offset, tooDeep(MAX_DEPTH));
   }
   yield* parser.end();
+}
+
+/** A map's own, and its first key's. */
+const IN_A_ROW_MAX = 2;
+
+/**
+ * Tags and anchors with nothing but blanks between them. The library reads all of them before it says that they are too
+ * many: a second for 300,000.
+ */
+class PropertyRow {
+  #tags = 0;
+  #anchors = 0;
+
+  /** What the lexer's next piece is one too many of. */
+  surplus(piece: string): 'tag' | 'anchor' | undefined {
+    switch (CST.tokenType(piece)) {
+      case 'space':
+      case 'newline':
+      case 'comment':
+        return undefined;
+      case 'tag':
+        this.#tags += 1;
+        return this.#tags > IN_A_ROW_MAX ? 'tag' : undefined;
+      case 'anchor':
+        this.#anchors += 1;
+        return this.#anchors > IN_A_ROW_MAX ? 'anchor' : undefined;
+      default:
+        this.#tags = 0;
+        this.#anchors = 0;
+        return undefined;
+    }
+  }
 }
 
 /** The library makes an Error of each of a million wrong commas: all but the first are of no use, and its stack is dear. */

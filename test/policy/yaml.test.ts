@@ -107,6 +107,20 @@ describe('parseKubernetesYaml', () => {
       ['a control character', 'a: 1\nb: x\u0000\n', /^control characters/, [0, 2, 5]],
       ['a number that JSON has not', 'a: .nan\n', /^\.nan cannot be written in JSON$/, [0, 1, 4]],
       ['a wrong tag', 'a: !!int x\n', /^"x" is not a !!int$/, [0, 1, 10]],
+      ['a second tag', 'a: !!str !!str x\n', /^A node can have at most one tag$/, [0, 1, 10]],
+      [
+        'a third tag in a row',
+        '# none\n---\na: 1\n---\nb: !!map\n  !!str !!str c: 1\n',
+        /^A node can have at most one tag$/,
+        [1, 6, 9],
+      ],
+      [
+        'a third anchor in a row',
+        '&a\n# b\n&b\n&c d: 1\n',
+        /^A node can have at most one anchor$/,
+        [0, 4, 1],
+      ],
+      ['what is too deep', `a: 1\n---\n${'['.repeat(600)}`, /^nested more than 500 deep$/, [1, 3, 501]],
     ];
     for (const [name, text, message, [document, line, column]] of cases)
       it(name, () => {
@@ -137,6 +151,11 @@ describe('parseKubernetesYaml', () => {
       expect(failure(`${bomb.join('\n')}\n`).message).to.equal('too much of the document comes from aliases');
       expect(performance.now() - start).to.be.below(2000);
     });
+  });
+
+  it('reads tags and anchors in a row: of a map and of its first key', () => {
+    const text = '--- !!map &m\n# of the key\n!!str &k a: &x !!map\n  &y !!str b: *k\n';
+    expect(parseKubernetesYaml(text).map(({ object }) => object)).to.deep.equal([{ a: { b: 'a' } }]);
   });
 
   describe('position', () => {

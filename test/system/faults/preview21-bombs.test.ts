@@ -80,6 +80,11 @@ const BOMBS: readonly Bomb[] = [
   { it: '1 MiB of "? "', text: '? '.repeat(MIB / 2), says: /nested more than 500 deep/ },
   { it: '1 MiB of "{}"', text: '{}'.repeat(MIB / 2), says: /Unexpected flow-map-start/ },
   { it: '300,000 tags of one value', text: '!a '.repeat(300_000), says: /at most one tag/ },
+  {
+    it: '300,000 anchors of one value, on a line each',
+    text: '&a\n'.repeat(300_000),
+    says: /at most one anchor/,
+  },
 ];
 
 describe('21. YAML bombs', () => {
