@@ -16,7 +16,8 @@ export interface WorkerHost {
 
 export interface WorkerAnswer {
   readonly contentType: string;
-  readonly body: Uint8Array;
+  /** In memory of their own. */
+  readonly body: Uint8Array<ArrayBuffer>;
 }
 
 /** Why a thread was ended before its question was answered. */

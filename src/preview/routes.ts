@@ -1,5 +1,6 @@
 import express from 'express';
 import type { Request, Response, Router } from 'express';
+import { giveBack } from '../admission/giveBack.js';
 import { writeInPieces } from '../admission/writeInPieces.js';
 import type { PlanChoices } from '../policy/planChoices.js';
 import type { Policy } from '../policy/policy.js';
@@ -64,6 +65,8 @@ export function previewRoutes({ plans, policies, podSecurityMinor, worker }: Pre
       res.setHeader('vary', 'accept');
       res.setHeader('cache-control', 'no-store');
       const body = bytesOf(answer.body);
+      // All of it has been written, or nobody wants the rest.
+      if (body.byteLength > LARGE_BYTES) res.once('close', () => giveBack(body.buffer));
       res.setHeader('content-type', answer.contentType);
       res.setHeader('content-length', body.byteLength);
       await writeInPieces(res, body);
@@ -207,9 +210,13 @@ function mediaTypeOf(req: Request): AnswerMediaType {
   );
 }
 
-function bytesOf(body: string | Uint8Array): Uint8Array {
+/** In memory of their own, where they are many. */
+function bytesOf(body: string | Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return typeof body === 'string' ? Buffer.from(body) : body;
 }
+
+/** Of an answer: from here on its memory is given back once it is written. Smaller ones may share memory with others. */
+const LARGE_BYTES = 64 * 1024;
 
 const PARAMETERS = ['namespace', 'policy', 'mode', 'label', 'podSecurityVersion'];
 

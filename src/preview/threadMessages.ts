@@ -35,7 +35,7 @@ export type Request =
 
 export type FromThread =
   | { readonly type: 'request'; readonly id: number; readonly request: Request }
-  | { readonly type: 'answer'; readonly contentType: string; readonly body: Uint8Array }
+  | { readonly type: 'answer'; readonly contentType: string; readonly body: Uint8Array<ArrayBuffer> }
   | {
       readonly type: 'problem';
       readonly problem: Problem;
