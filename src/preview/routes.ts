@@ -65,11 +65,10 @@ export function previewRoutes({ plans, policies, podSecurityMinor, worker }: Pre
       res.setHeader('vary', 'accept');
       res.setHeader('cache-control', 'no-store');
       const body = bytesOf(answer.body);
-      // All of it has been written, or nobody wants the rest.
-      if (body.byteLength > LARGE_BYTES) res.once('close', () => giveBack(body.buffer));
       res.setHeader('content-type', answer.contentType);
       res.setHeader('content-length', body.byteLength);
       await writeInPieces(res, body);
+      if (body.byteLength > LARGE_BYTES) whenClosed(res, () => giveBack(body.buffer));
     },
   );
   router.get('/api/rules', (_req, res) => {
@@ -106,6 +105,12 @@ function whenGone(res: Response): AbortSignal {
   const gone = new AbortController();
   res.once('close', () => gone.abort());
   return gone.signal;
+}
+
+/** Once all that was given to it is sent, or nobody wants it. */
+function whenClosed(res: Response, then: () => void): void {
+  if (res.closed) then();
+  else res.once('close', then);
 }
 
 /** For the bodies that are being read or wait for their preview. Admission's have a budget of their own. */

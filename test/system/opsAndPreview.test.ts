@@ -154,6 +154,22 @@ describe('preview listener', () => {
       expect(await previews(port)).to.equal(200);
     });
 
+    it('takes it as it is where a client goes away in the middle of a large answer', async () => {
+      const { servers, logger, metrics } = await startServers({ loadPreviewRoutes });
+      const port = servers.preview?.listener.address.port ?? 0;
+      const body = manyManifests('documents', 1_000_000);
+      const connection = await RawConnection.open(port);
+      connection.write(head.replace(`${large.length}`, `${body.length}`) + body);
+      // What the kernel takes meanwhile is less than the answer: the rest waits for a reader.
+      connection.socket.pause();
+      await eventually(() => connection.socket.readableLength > 0);
+      await pause(200);
+      connection.destroy();
+      expect(await previews(port)).to.equal(200);
+      expect(logger.lines.filter(({ level }) => level === 'error')).to.deep.equal([]);
+      expect(metrics.uncaughtErrors.value).to.equal(0);
+    });
+
     it('keeps no place for requests behind another one of a connection that is closed', async () => {
       const { servers } = await startServers({ loadPreviewRoutes });
       const port = servers.preview?.listener.address.port ?? 0;
