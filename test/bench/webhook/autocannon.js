@@ -9,7 +9,12 @@ const requests = Array.from({ length: 64 }, (_, index) => {
   const text = readFileSync(`${folder}/${index}.json`, 'utf8');
   return {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: {
+      'user-agent': 'kube-apiserver-admission',
+      accept: 'application/json, */*',
+      'content-type': 'application/json',
+      'accept-encoding': 'gzip',
+    },
     setupRequest: (request) => ({ ...request, body: numbered(text, String(next++).padStart(9, '0')) }),
   };
 });

@@ -3,7 +3,7 @@
  * alternating rounds of one run, over TLS with connections that are kept. Servers have one core, the client the other, and
  * the servers whose turn it is not are halted.
  *
- *   npm run bench                  BENCH_ROUNDS=9 for more rounds, BENCH_SECONDS=10 for longer ones, BENCH_OUT=FILE for the
+ *   npm run bench                  BENCH_ROUNDS=5 for fewer rounds, BENCH_SECONDS=10 for longer ones, BENCH_OUT=FILE for the
  *                                  figures as JSON, BENCH_VARIANTS=floor,kube-harden for some
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ import { CLIENT, load, type Measured } from './load.js';
 import { namespaceMemory } from './namespaceMemory.js';
 import { VARIANTS, post, startServer, usage, type Files, type Server, type Variant } from './servers.js';
 
-const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 5);
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 9);
 const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 4);
 const CONNECTIONS = 30;
 const REVIEWS = 64;
@@ -141,8 +141,7 @@ async function main(): Promise<void> {
   }
   const rounds = new Map<Variant, Round[]>(servers.map(({ variant }) => [variant, []]));
   for (let round = 0; round < ROUNDS; round += 1) {
-    // The other way round each time: what heats the machine is no variant's fault.
-    for (const server of round % 2 === 0 ? servers : [...servers].reverse()) {
+    for (const server of turns(servers, round)) {
       server.resume();
       const { cpuNs } = usage(server.pid);
       const measured = await loadOf(server, SECONDS);
@@ -184,10 +183,21 @@ async function main(): Promise<void> {
     memory,
     variants: Object.fromEntries(figures),
     timesTheFloor: timesTheFloor(figures),
+    rounds: Object.fromEntries(rounds),
     goals: judged,
   };
   writeFileSync(OUT, `${JSON.stringify(result, null, 2)}\n`);
   say(`\nwritten to ${OUT}`);
+}
+
+/**
+ * The order of a round: each server is first, second and so on in some, and after each of its two neighbours in others, so
+ * that neither the start of a round nor what the one before has left in the processor's caches is always the same one's.
+ */
+function turns<T>(servers: readonly T[], round: number): T[] {
+  const first = Math.floor(round / 2) % servers.length;
+  const turned = [...servers.slice(first), ...servers.slice(0, first)];
+  return round % 2 === 0 ? turned : turned.reverse();
 }
 
 async function makeFiles(): Promise<Files> {
