@@ -79,6 +79,10 @@ describe('22. the preview flooded by one user', function () {
     const quiet = new Measured();
     const beside = new Measured();
     const beginning = new Measured();
+    // What another process is in the way with, on that other core.
+    const floor = new Measured();
+    const other = await serve();
+    niceAll(other, NICENESS);
     await separate(server, own, others);
     for (let round = 0; round < ROUNDS; round++) {
       await quiet.during(server, () => quiet.offer(server, review, load, own));
@@ -100,12 +104,23 @@ describe('22. the preview flooded by one user', function () {
           pause(1500).then(() => beginning.flooded(server, body, () => pause((SECONDS - 3) * 1000), others)),
         ]),
       );
+      await floor.flooded(
+        other,
+        body,
+        async () => {
+          await separate(other, others, others);
+          await floor.offer(server, review, load, own);
+        },
+        others,
+      );
     }
+    await other.stop();
     const ratio = (of: Measured): string => `× ${(of.p99 / quiet.p99).toFixed(2)}`;
     print(
       `${PER_SECOND} reviews a second: ${quiet.text}; beside the flood on another core: ${beside.text}: ` +
         `${ratio(beside)} (goal ${GOAL}); from before its ${FLOODERS} handshakes on: ${beginning.text}: ` +
-        `${ratio(beginning)}; previews ${JSON.stringify(beside.previews)}`,
+        `${ratio(beginning)}; floor, the same flood of another process there, at nice ${NICENESS}: ${floor.text}: ` +
+        `${ratio(floor)}; previews ${JSON.stringify(beside.previews)}`,
     );
     expect(beside.previews['503'], 'refused').to.be.above(0);
     // The ratio is to be read, not to fail where others take time of these two cores; what the thread does is asserted.
