@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { text } from 'node:stream/consumers';
+import { createInterface } from 'node:readline';
 import type { KubeHarden } from '../../../e2e/support/kubeHarden.js';
 import { authority } from '../../support/certificates.js';
 import { onCores, type Cores } from './cores.js';
@@ -15,10 +15,10 @@ export interface FloodPlan {
 
 /** Asks for large previews over and over, from a process of its own. */
 export class Flood {
-  readonly #answers: Promise<string>;
+  readonly #lines: AsyncIterator<string>;
 
   private constructor(private readonly child: ChildProcess & { readonly stdout: NodeJS.ReadableStream }) {
-    this.#answers = text(child.stdout);
+    this.#lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   }
 
   static start({ previewPort = 0 }: KubeHarden, body: string, flooders: number, cores?: Cores): Flood {
@@ -39,9 +39,22 @@ export class Flood {
     return new Flood(spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] }));
   }
 
+  /** Once it is refused: it has started its process by then, and more of it has come than there is room for. */
+  async refused(): Promise<void> {
+    while ((await this.#line()) !== '503');
+  }
+
   /** By status, how many answers there were. */
   async end(): Promise<Readonly<Record<string, number>>> {
     this.child.stdin?.end();
-    return JSON.parse(await this.#answers) as Record<string, number>;
+    let last = await this.#line();
+    while (!last.startsWith('{')) last = await this.#line();
+    return JSON.parse(last) as Record<string, number>;
+  }
+
+  async #line(): Promise<string> {
+    const next = await this.#lines.next();
+    if (next.done === true) throw new Error('the flood ended before it said how often it was answered');
+    return next.value;
   }
 }

@@ -1,6 +1,7 @@
 // The flood: a process of its own, and behind all others, since whoever floods has processors of their own.
-// floodPreview.ts JSON-of-FloodPlan: asks for large previews over and over, and comes again at once where it is refused; prints
-// how many answers there were by status, as JSON, and ends when its input does.
+// floodPreview.ts JSON-of-FloodPlan: asks for large previews over and over, and comes again at once where it is refused. Prints
+// the status of each first of its kind, a line each; ends when its input does, with how many answers there were by status, as
+// JSON, in the last line.
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { setPriority } from 'node:os';
@@ -38,6 +39,7 @@ async function flood(): Promise<void> {
   while (!ends) {
     try {
       const status = await ask();
+      if (answers[status] === undefined) process.stdout.write(`${status}\n`);
       answers[status] = (answers[status] ?? 0) + 1;
       // As a client that heeds Retry-After a little.
       if (status === 503) await new Promise((resolve) => setTimeout(resolve, 100));
@@ -54,4 +56,4 @@ process.stdin.on('end', () => {
 });
 process.stdin.resume();
 await Promise.all(Array.from({ length: plan.flooders }, flood));
-process.stdout.write(JSON.stringify(answers), () => process.exit(0));
+process.stdout.write(`${JSON.stringify(answers)}\n`, () => process.exit(0));
