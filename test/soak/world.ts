@@ -36,7 +36,9 @@ export class ChangingWorld {
     return found;
   }
 
-  start(everyMs: number): void {
+  /** From now on, until it is stopped. */
+  changeEvery(everyMs: number): void {
+    clearInterval(this.timer);
     this.timer = setInterval(() => this.change(), everyMs);
   }
 
