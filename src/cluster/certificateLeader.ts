@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { PemPair } from '../server/certificateAuthority.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { ApiClient, ApiObject } from './apiClient.js';
@@ -14,6 +13,7 @@ import {
 } from './certificateSecret.js';
 import { leafEnd, nextStep, propagationMs, type CertificateSettings, type Step } from './certificateState.js';
 import type { Clock } from './clock.js';
+import { pause } from './pause.js';
 
 export interface CertificateLeaderOptions extends CertificateSettings {
   readonly api: ApiClient;
@@ -64,10 +64,9 @@ export class CertificateLeader {
     while (!signal.aborted) {
       // Before the round, so that what changes during it is looked at too.
       const woken = (this.wakeUp = new AbortController()).signal;
-      const pause = await this.tryRound(signal);
+      const milliseconds = await this.tryRound(signal);
       // Another tool that undoes what is written here wakes as well: that must not become a loop.
-      const ends = this.stepsInARow > STEPS_AT_ONCE ? signal : AbortSignal.any([signal, woken]);
-      await sleep(pause, undefined, { signal: ends }).catch(() => undefined);
+      await pause(milliseconds, this.stepsInARow > STEPS_AT_ONCE ? [signal] : [signal, woken]);
     }
   }
 

@@ -4,6 +4,7 @@ import type { Logger } from '../telemetry/logger.js';
 import type { ApiClient, ApiObject } from './apiClient.js';
 import { ApiError } from './apiError.js';
 import { SYSTEM_CLOCK, type Clock } from './clock.js';
+import { pause } from './pause.js';
 
 /** client-go's own (k8s.io/client-go/tools/leaderelection), each with what it means here. */
 export interface ElectionTimings {
@@ -254,9 +255,8 @@ export class LeaderElection {
     }
   }
 
-  private async pause(ms: number, signal?: AbortSignal): Promise<void> {
-    const ends = [this.stopping.signal, ...(signal === undefined ? [] : [signal])];
-    await sleep(ms, undefined, { signal: AbortSignal.any(ends) }).catch(() => undefined);
+  private pause(ms: number, signal?: AbortSignal): Promise<void> {
+    return pause(ms, [this.stopping.signal, ...(signal === undefined ? [] : [signal])]);
   }
 }
 
