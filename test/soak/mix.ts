@@ -116,9 +116,7 @@ export class Mix {
   readonly wrong: string[] = [];
   private sent = 0;
   private stopped = false;
-  private perSecond: number;
-  /** Since when so many are asked a second, and how many had been sent by then. */
-  private since = { at: performance.now(), sent: 0 };
+  private readonly began = performance.now();
   private readonly clients: readonly Promise<void>[];
 
   constructor(
@@ -130,14 +128,7 @@ export class Mix {
       readonly namespace: () => SoakNamespace;
     },
   ) {
-    this.perSecond = options.perSecond;
     this.clients = Array.from({ length: options.connections }, () => this.run());
-  }
-
-  /** From now on at most so many. */
-  askEverySecond(perSecond: number): void {
-    this.perSecond = perSecond;
-    this.since = { at: performance.now(), sent: this.sent };
   }
 
   async stop(): Promise<void> {
@@ -148,7 +139,7 @@ export class Mix {
   private async run(): Promise<void> {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     while (!this.stopped) {
-      const due = this.since.at + ((this.sent - this.since.sent) * 1000) / this.perSecond;
+      const due = this.began + (this.sent * 1000) / this.options.perSecond;
       this.sent += 1;
       // A prime step, so that what is alike does not come in a row.
       const turn = TURNS[(this.sent * 37) % TURNS.length];

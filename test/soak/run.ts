@@ -6,11 +6,6 @@ import { linesOf, soak } from './soak.js';
 const minutes = Number(process.env['KUBE_HARDEN_SOAK_MINUTES'] ?? 60);
 /** A million in an hour, and some more. */
 const PER_SECOND = 300;
-/**
- * At `PER_SECOND` the heap takes longer than a quarter of an hour to find its size (docs/performance.md). So often the clients'
- * core is nearly full.
- */
-const WARM_UP_HASTE = { requests: 3, changes: 5 };
 /** Whatever the error: growth that is surely more than this is a leak. */
 const MEMORY_MIB_AN_HOUR = 1;
 /** In less the heap has not found its size yet: then the slope is told and not judged. */
@@ -23,7 +18,6 @@ try {
     seconds: minutes * 60,
     requests,
     warmUpSeconds: minutes * 15,
-    warmUpHaste: WARM_UP_HASTE,
     perSecond: PER_SECOND,
     sampleEveryMs: 5000,
     changeEveryMs: 5000,

@@ -16,10 +16,8 @@ export interface SoakOptions {
   /** At least so long, and until so many requests are answered. */
   readonly seconds: number;
   readonly requests: number;
-  /** Of these, what is not counted: code is compiled, caches fill, the heap finds its size. */
+  /** Of these, what is not counted: code is compiled, caches fill. */
   readonly warmUpSeconds: number;
-  /** Meanwhile requests come so many times as often, and changes: what comes seldom is compiled late. */
-  readonly warmUpHaste: { readonly requests: number; readonly changes: number };
   readonly perSecond: number;
   readonly sampleEveryMs: number;
   readonly changeEveryMs: number;
@@ -80,19 +78,10 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   const world = new ChangingWorld(api, certificate);
   // Until the watches have told of all of it.
   await pause(500);
-  const { perSecond, changeEveryMs, warmUpSeconds, warmUpHaste } = options;
-  const mix = new Mix(replica, {
-    connections: CONNECTIONS,
-    perSecond: perSecond * warmUpHaste.requests,
-    namespace: () => world.namespace(),
-  });
-  world.changeEvery(changeEveryMs / warmUpHaste.changes);
-  const isWarm = setTimeout(() => {
-    mix.askEverySecond(perSecond);
-    world.changeEvery(changeEveryMs);
-  }, warmUpSeconds * 1000);
+  const { perSecond } = options;
+  const mix = new Mix(replica, { connections: CONNECTIONS, perSecond, namespace: () => world.namespace() });
+  world.start(options.changeEveryMs);
   const samples = await sampled(replica, mix, options);
-  clearTimeout(isWarm);
   await world.stop();
   await mix.stop();
   // Written a moment ago.

@@ -36,9 +36,7 @@ export class ChangingWorld {
     return found;
   }
 
-  /** From now on, until it is stopped. */
-  changeEvery(everyMs: number): void {
-    clearInterval(this.timer);
+  start(everyMs: number): void {
     this.timer = setInterval(() => this.change(), everyMs);
   }
 

@@ -15,7 +15,6 @@ describe('25. soak, the short variant', () => {
       seconds: SECONDS,
       requests: 0,
       warmUpSeconds: SECONDS / 3,
-      warmUpHaste: { requests: 1, changes: 1 },
       perSecond: 500,
       sampleEveryMs: 300,
       changeEveryMs: 500,
