@@ -78,6 +78,14 @@ export default defineConfig(
           message: 'Named exports only: a name is the same everywhere.',
         },
       ],
+      'no-restricted-properties': [
+        'error',
+        {
+          object: 'AbortSignal',
+          property: 'any',
+          message: 'In Node.js 20 it leaves a WeakRef on a signal that lives long: src/cluster/pause.ts.',
+        },
+      ],
       'no-console': 'error',
       eqeqeq: ['error', 'always', { null: 'ignore' }],
       '@typescript-eslint/restrict-template-expressions': [
