@@ -1,4 +1,5 @@
-import { LivePlans, INSTALL_NAMESPACE } from '../cluster/livePlans.js';
+import { INSTALL_NAMESPACE } from '../cluster/installNamespace.js';
+import { LivePlans } from '../cluster/livePlans.js';
 import { Gathering } from '../doctor/gather.js';
 import { gatherDiagnoses } from '../doctor/gatherDiagnoses.js';
 import { namespaceProblems } from '../doctor/namespaceProblems.js';

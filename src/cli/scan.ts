@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { INSTALL_NAMESPACE } from '../cluster/installNamespace.js';
 import { FAIL_ON, hasFindings, type FailOn } from '../preview/findings.js';
 import type { ScanReport } from '../scan/report.js';
 import { addClusterFlags, clusterProblem, openCluster, type ClusterFlags } from './clusterFlags.js';
@@ -110,17 +111,13 @@ async function checkFlags({ namespace, allNamespaces, selector }: ScanFlags): Pr
 
 async function scan(flags: ScanFlags, io: ScanIo): Promise<ScanReport> {
   const { namespace, allNamespaces, selector, policy, policyFile, output } = flags;
-  const [
-    { scanCluster },
-    { INSTALL_NAMESPACE, LivePlans },
-    { BUILTIN_POLICIES },
-    { NamespaceNotFoundError },
-  ] = await Promise.all([
-    import('../scan/scan.js'),
-    import('../cluster/livePlans.js'),
-    import('../policy/builtin.generated.js'),
-    import('../scan/namespaceNotFoundError.js'),
-  ]);
+  const [{ scanCluster }, { LivePlans }, { BUILTIN_POLICIES }, { NamespaceNotFoundError }] =
+    await Promise.all([
+      import('../scan/scan.js'),
+      import('../cluster/livePlans.js'),
+      import('../policy/builtin.generated.js'),
+      import('../scan/namespaceNotFoundError.js'),
+    ]);
   const problems: string[] = [];
   const own = await loadOwnPolicies({ policyFile }, problems);
   if (!own) throw new CommandError(problems);

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { existsSync, readFileSync } from 'node:fs';
+import { INSTALL_NAMESPACE } from '../cluster/installNamespace.js';
 import { suggestion } from '../policy/didYouMean.js';
 import { parseBindAddress, type BindAddress } from '../server/address.js';
 import { parseGoDuration } from '../server/goDuration.js';
@@ -48,8 +49,6 @@ export interface SelfManagedSettings {
 }
 
 export const CERTIFICATES = ['files', 'self-managed'] as const;
-/** The namespace of the manifests. */
-const DEFAULT_NAMESPACE = 'kube-harden';
 const HOUR_MS = 60 * 60 * 1000;
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
@@ -283,7 +282,7 @@ function clusterSettings(
       '--certificates self-managed keeps them in a Secret: it needs a cluster (--kubeconfig); use files without one',
     );
   }
-  const namespace = text('namespace') ?? ownNamespace() ?? DEFAULT_NAMESPACE;
+  const namespace = text('namespace') ?? ownNamespace() ?? INSTALL_NAMESPACE;
   return { kubeconfig, context, namespace, selfManaged };
 }
 

@@ -7,6 +7,7 @@ import type { PreviewPlans } from '../preview/previewFile.js';
 import type { ApiClient, ApiObject } from './apiClient.js';
 import { ApiError, isForbidden } from './apiError.js';
 import { ClusterPlans } from './clusterPlans.js';
+import { INSTALL_NAMESPACE } from './installNamespace.js';
 import { listAll, listPages } from './listAll.js';
 import type { ObjectStore } from './reflector.js';
 import { PolicyStore } from './policyStore.js';
@@ -21,9 +22,6 @@ export interface LivePlansOptions {
   /** The namespace that kube-harden runs in, which is never touched. */
   readonly ownNamespace?: string;
 }
-
-/** Where the manifests install kube-harden. */
-export const INSTALL_NAMESPACE = 'kube-harden';
 
 const POLICIES = '/apis/kube-harden.io/v1alpha1/hardeningpolicies';
 const NOT_FOUND = 404;

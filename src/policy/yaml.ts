@@ -74,8 +74,11 @@ export function* kubernetesData(text: string): Generator {
 /** Deeper than any Kubernetes object, and far from the end of the stack. */
 const MAX_DEPTH = 500;
 
-/** The library makes the tree, with strings alone: what a scalar means is decided here, as go-yaml decides it. */
-const PARSE = {
+/**
+ * How the library makes the tree: every scalar is a string. What it means is decided by `yamlScalar.ts`, as go-yaml
+ * decides it.
+ */
+export const STRINGS_ALONE = {
   version: '1.1',
   schema: 'failsafe',
   resolveKnownTags: false,
@@ -110,7 +113,6 @@ function jsonTree(text: string): Tree {
 }
 
 /** What go-yaml's reader refuses (readerc.go), lone surrogates aside, which no UTF-8 text has. */
-
 export const CONTROL_CHARACTER =
   /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u0084\u0086-\u009F\uFFFE\uFFFF]/;
 
@@ -155,7 +157,7 @@ const withoutSeparators = (text: string): string =>
  * Nothing after the first error of the first half is read.
  */
 function* composed(text: string, lines: LineCounter, options: ParseOptions): Generator<Document.Parsed> {
-  const composer = new Composer<ParsedNode>({ ...PARSE, ...options });
+  const composer = new Composer<ParsedNode>({ ...STRINGS_ALONE, ...options });
   for (const token of tokensOf(text, lines)) {
     yield* withoutStacks(() => [...composer.next(token)]);
     if (token.type !== 'error') continue;

@@ -14,6 +14,7 @@ import {
 } from 'yaml';
 import { isRecord } from '../hardening/locate.js';
 import type { Path } from '../hardening/rule.js';
+import { STRINGS_ALONE } from '../policy/yaml.js';
 import { resolvePlain } from '../policy/yamlScalar.js';
 import { sameJson } from '../hardening/sameJson.js';
 import type { DocumentSplice } from './documentEditor.js';
@@ -59,23 +60,12 @@ function piecesOf(text: string): Piece[] {
       });
     }
   };
-  collect(parseDocument(text, READ).contents, []);
+  collect(parseDocument(text, STRINGS_ALONE).contents, []);
   return [{ at: 0, path: [] }, ...starts].map(({ at, path }, index) => ({
     text: text.slice(at, starts[index]?.at),
     path,
   }));
 }
-
-/** As policy/yaml.ts reads it: every scalar is a text. */
-const READ = {
-  version: '1.1',
-  schema: 'failsafe',
-  resolveKnownTags: false,
-  merge: false,
-  uniqueKeys: false,
-  prettyErrors: false,
-  logLevel: 'silent',
-} as const;
 
 /** A copy of a node in which nothing refers to anything else. */
 function expand(node: unknown, document: Document.Parsed, open: Set<unknown>): Node | null {
