@@ -55,10 +55,19 @@ const PIPELINED_MAX = 16;
  */
 const DRAIN_IDLE_MS = 1000;
 
+/** An honest client has shaken hands and asked well within this: who has not is the first to make room for others. */
+const PROMPT_MS = 100;
+
 interface Connection {
   /** The requests being answered, so that the ones cut at the deadline can be named. */
   readonly inFlight: Map<IncomingMessage, ServerResponse>;
+  hasAsked: boolean;
   idleSince: number;
+}
+
+interface Handshake {
+  readonly socket: Socket;
+  readonly since: number;
 }
 
 export interface ListenerOptions {
@@ -79,6 +88,8 @@ export class Listener {
   private readonly connections = new Map<Socket, Connection>();
   /** Every TCP connection: with TLS, those that are still shaking hands too. */
   private readonly sockets = new Set<Socket>();
+  /** Those that are still shaking hands, by their ends, the oldest first. */
+  private readonly handshakes = new Map<string, Handshake>();
   private isDraining = false;
   private readonly unreadMs: number;
   private unreadCheck: NodeJS.Timeout | undefined;
@@ -88,12 +99,13 @@ export class Listener {
     private readonly options: ListenerOptions,
   ) {
     this.unreadMs = options.unreadMs ?? UNREAD_MS;
-    const opened = 'setSecureContext' in server ? 'secureConnection' : 'connection';
-    server.on(opened, (socket: Socket) => this.opened(socket));
+    const isTls = 'setSecureContext' in server;
+    server.on(isTls ? 'secureConnection' : 'connection', (socket: Socket) => this.opened(socket));
     server.on('connection', (socket: Socket) => {
       if (this.sockets.size >= (options.maxConnections ?? CONNECTIONS_MAX)) this.makeRoom(socket);
       this.sockets.add(socket);
       socket.once('close', () => this.sockets.delete(socket));
+      if (isTls) this.shakesHands(socket);
     });
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
       this.protocolError(error, socket),
@@ -156,6 +168,7 @@ export class Listener {
       return false;
     }
     connection.inFlight.set(req, res);
+    connection.hasAsked = true;
     res.once('close', () => {
       connection.inFlight.delete(req);
       connection.idleSince = performance.now();
@@ -223,23 +236,47 @@ export class Listener {
     for (const socket of this.sockets) socket.destroy();
   }
 
-  /** Closes the connection that has been idle for longest; where every one is at work, the new one. */
+  /** Closes the connection that is missed least; where every one is at work, the new one. */
   private makeRoom(newcomer: Socket): void {
-    let closed = newcomer;
-    let idleSince = Infinity;
-    for (const [socket, connection] of this.connections) {
-      if (connection.inFlight.size === 0 && connection.idleSince < idleSince) {
-        closed = socket;
-        ({ idleSince } = connection);
-      }
-    }
-    closed.destroy();
+    (this.leastMissed() ?? newcomer).destroy();
     this.options.metrics.refused.connections.inc();
   }
 
+  /**
+   * First who is long over the handshake, then who is long over asking anything, then who has been idle for longest. An API
+   * server's connections have all asked: who fills the listener with others does not cost it one.
+   */
+  private leastMissed(): Socket | undefined {
+    const dawdlesSince = performance.now() - PROMPT_MS;
+    const [oldest] = this.handshakes.values();
+    if (oldest !== undefined && oldest.since < dawdlesSince) return oldest.socket;
+    let silent: Socket | undefined;
+    let silentSince = dawdlesSince;
+    let idle: Socket | undefined;
+    let idleSince = Infinity;
+    for (const [socket, connection] of this.connections) {
+      if (connection.inFlight.size > 0) continue;
+      if (connection.idleSince < idleSince) [idle, idleSince] = [socket, connection.idleSince];
+      if (!connection.hasAsked && connection.idleSince < silentSince)
+        [silent, silentSince] = [socket, connection.idleSince];
+    }
+    return silent ?? idle;
+  }
+
+  private shakesHands(socket: Socket): void {
+    const ends = endsOf(socket);
+    this.handshakes.set(ends, { socket, since: performance.now() });
+    socket.once('close', () => {
+      // Another one may have the same ends by now.
+      if (this.handshakes.get(ends)?.socket === socket) this.handshakes.delete(ends);
+    });
+  }
+
   private opened(socket: Socket): void {
+    // With TLS this socket is not the one that was accepted, and only their ends tell that they belong together.
+    this.handshakes.delete(endsOf(socket));
     const inFlight: Connection['inFlight'] = new Map();
-    this.connections.set(socket, { inFlight, idleSince: performance.now() });
+    this.connections.set(socket, { inFlight, hasAsked: false, idleSince: performance.now() });
     socket.once('close', () => {
       this.connections.delete(socket);
       // Node.js tells only the response whose turn it is; those behind it hold what they hold until they are told.
@@ -275,6 +312,10 @@ export class Listener {
       () => socket.destroy(),
     );
   }
+}
+
+function endsOf({ localAddress, remoteAddress, remotePort }: Socket): string {
+  return `${localAddress} ${remoteAddress} ${remotePort}`;
 }
 
 function protocolMessage(status: 400 | 408 | 431): string {

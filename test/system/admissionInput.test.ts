@@ -4,6 +4,8 @@ import { closeServers, echo, healthyReview, startServers, type TestServers } fro
 import { RawConnection, call, eventually, pause, post, serves, type Reply } from './support/clients.js';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
+/** Longer than an honest client takes over its handshake, or over asking. */
+const PROMPT_MS = 200;
 const MIB = 1024 * 1024;
 
 function status({ text }: Reply): {
@@ -335,6 +337,38 @@ describe('admission listener, limits', () => {
     await (await RawConnection.open(port)).untilClosed();
     expect([working.closed, younger.closed, third.closed]).to.deep.equal([false, false, false]);
     expect(metrics.refused.connections.value).to.equal(2);
+  });
+
+  it('closes first who is long over the handshake, then over asking, and only then who has asked', async () => {
+    const { port, metrics } = await startServers({ limits: { connections: 3 } });
+    const open = async (): Promise<RawConnection> => {
+      const connection = await RawConnection.open(port);
+      await pause(PROMPT_MS);
+      return connection;
+    };
+    const ask = async (connection: RawConnection): Promise<void> => {
+      connection.write(requestWith(healthyReview('u')));
+      await connection.until(/\}$/);
+    };
+    const first = await open();
+    await ask(first);
+    const silent = await open();
+    const shaking = connect(port, '127.0.0.1');
+    const shakingEnded = new Promise((resolve) => shaking.on('error', resolve).on('close', resolve));
+    await pause(PROMPT_MS);
+
+    const second = await open();
+    await shakingEnded;
+    expect([first.closed, silent.closed]).to.deep.equal([false, false]);
+    await ask(second);
+    const third = await open();
+    await silent.untilClosed();
+    expect([first.closed, second.closed]).to.deep.equal([false, false]);
+    await ask(third);
+    const fourth = await open();
+    await first.untilClosed();
+    expect([second.closed, third.closed, fourth.closed]).to.deep.equal([false, false, false]);
+    expect(metrics.refused.connections.value).to.equal(3);
   });
 
   it('counts large answers that nobody takes like bodies, and cuts who does not take them', async () => {

@@ -4,6 +4,7 @@ import { Agent } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import type { KubeHarden } from '../../e2e/support/kubeHarden.js';
 import { podReview } from '../../bench/review.js';
+import { CONNECTIONS_MAX } from '../../../src/server/listener.js';
 import { RawConnection, eventually, pause, post } from '../support/clients.js';
 import { bound } from './support/bound.js';
 import { quantile, rounded } from './support/latencies.js';
@@ -14,6 +15,10 @@ import { LONG, hardens, openFiles, print, serve } from './support/serveProcess.j
 const SLOW = 250;
 const HALF_OPEN = 100;
 const NOT_TLS = 100;
+/** More than the listener takes at a time. */
+const CROWD = 1200;
+/** So many more each hundredth of a second. */
+const CROWD_GROWS = 5;
 /**
  * With answers of more than 16 KiB waiting, Node.js (20.20) pauses its parser but not the TLS stream that feeds it, and
  * gives the connection up with HPE_PAUSED. No API server pipelines, so this stays within it.
@@ -26,6 +31,8 @@ const PIPELINED = 8;
 const MEASURED_SECONDS = LONG ? 15 : 3;
 /** What slow bodies ask for: longer than is measured. In the short variant no longer, since their end is waited for. */
 const BODY_TIMEOUT = LONG ? '30s' : '5s';
+/** The first bytes of a ClientHello, after which nothing comes. */
+const SILENT_HANDSHAKE = Buffer.from('160301', 'hex');
 const SLOW_HEADER = 'POST /mutate HTTP/1.1\r\nHost: x\r\nX-Slow: ';
 const SLOW_BODY = rawHead('Content-Length: 1000', `/mutate?timeout=${BODY_TIMEOUT}`);
 /** Where the machine has nothing else to do: the goal, or a millisecond more where so little is measured. */
@@ -81,7 +88,7 @@ describe('9. slow and malformed clients', function () {
     const floor = await latencies(server, MEASURED_SECONDS);
     const headers = await keep(SLOW, () => slow(server, SLOW_HEADER));
     const bodies = await keep(SLOW, () => slow(server, SLOW_BODY));
-    const halfOpen = await keep(HALF_OPEN, () => plain(server, Buffer.from('160301', 'hex')));
+    const halfOpen = await keep(HALF_OPEN, () => plain(server, SILENT_HANDSHAKE));
     const kept = [headers, bodies, halfOpen];
     const heldNow = (): number => openFiles(server) - files;
     const before = heldNow();
@@ -116,6 +123,36 @@ describe('9. slow and malformed clients', function () {
     );
     await eventually(() => openFiles(server) <= files + 5);
     expect(await server.metric('kube_harden_body_bytes_in_flight')).to.equal(0);
+  });
+
+  it('that fill the listener with handshakes they never finish cost nobody else a connection', async () => {
+    const review = podReview(2);
+    const made = await refusedBy('connections');
+    const idle = await RawConnection.open(server.admissionPort);
+    const answerOnIdle = async (count: number): Promise<void> => {
+      idle.write(rawRequest(review));
+      await eventually(() => idle.received.match(/HTTP\/1.1 200 /g)?.length === count);
+    };
+    await answerOnIdle(1);
+    const crowd: Socket[] = [];
+    const join = async (): Promise<unknown> => crowd.push(await plain(server, SILENT_HANDSHAKE));
+    while (crowd.length < CROWD) await join();
+    const growing = setInterval(() => {
+      for (let more = 0; more < CROWD_GROWS; more++) void join();
+    }, 10);
+    const [kept, fresh] = await Promise.all([
+      latencies(server, MEASURED_SECONDS),
+      latencies(server, MEASURED_SECONDS, { keepAlive: false }),
+    ]).finally(() => clearInterval(growing));
+    const cut = (await refusedBy('connections')) - made;
+    print(
+      `${crowd.length} handshakes that nobody finishes, ${cut} of them cut to make room; answered beside them: ` +
+        `${kept.length} reviews on connections that stay, ${fresh.length} on new ones, none failed`,
+    );
+    expect(cut).to.be.at.least(CROWD - CONNECTIONS_MAX);
+    await answerOnIdle(2);
+    idle.destroy();
+    for (const socket of crowd) socket.destroy();
   });
 
   it('that speak no TLS are cut at once', async () => {
@@ -173,13 +210,17 @@ describe('9. slow and malformed clients', function () {
   });
 });
 
-/** How long some clients with a connection each wait for their answers, one after the other. */
-async function latencies(server: KubeHarden, seconds: number): Promise<number[]> {
+/** How long some clients with a connection each, or one for each request, wait for their answers, one after the other. */
+async function latencies(
+  server: KubeHarden,
+  seconds: number,
+  { keepAlive } = { keepAlive: true },
+): Promise<number[]> {
   const found: number[] = [];
   const ends = performance.now() + seconds * 1000;
   const review = podReview(2);
   const client = async (): Promise<void> => {
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const agent = new Agent({ keepAlive, maxSockets: 1 });
     while (performance.now() < ends) {
       const began = performance.now();
       expect((await post(server.admissionPort, review, { agent })).status).to.equal(200);
