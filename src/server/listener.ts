@@ -55,14 +55,17 @@ const PIPELINED_MAX = 16;
  */
 const DRAIN_IDLE_MS = 1000;
 
-/** An honest client has shaken hands and asked well within this: who has not is the first to make room for others. */
+/** An honest client has shaken hands within this, and asked within it again: who is overdue is the first to make room. */
 const PROMPT_MS = 100;
+/** And has sent its body within this, the largest too. */
+const PROMPT_BODY_MS = 1000;
 
 interface Connection {
   /** The requests being answered, so that the ones cut at the deadline can be named. */
   readonly inFlight: Map<IncomingMessage, ServerResponse>;
   hasAsked: boolean;
   idleSince: number;
+  busySince: number;
 }
 
 interface Handshake {
@@ -167,6 +170,7 @@ export class Listener {
       socket.destroy();
       return false;
     }
+    if (connection.inFlight.size === 0) connection.busySince = performance.now();
     connection.inFlight.set(req, res);
     connection.hasAsked = true;
     res.once('close', () => {
@@ -243,24 +247,21 @@ export class Listener {
   }
 
   /**
-   * First who is long over the handshake, then who is long over asking anything, then who has been idle for longest. An API
-   * server's connections have all asked: who fills the listener with others does not cost it one.
+   * Whose handshake, first request or body is overdue by the most; where none is, who has been idle for longest. An API
+   * server's connections are answered and idle: who fills the listener with others does not cost it one.
    */
   private leastMissed(): Socket | undefined {
-    const dawdlesSince = performance.now() - PROMPT_MS;
-    const [oldest] = this.handshakes.values();
-    if (oldest !== undefined && oldest.since < dawdlesSince) return oldest.socket;
-    let silent: Socket | undefined;
-    let silentSince = dawdlesSince;
-    let idle: Socket | undefined;
-    let idleSince = Infinity;
-    for (const [socket, connection] of this.connections) {
-      if (connection.inFlight.size > 0) continue;
-      if (connection.idleSince < idleSince) [idle, idleSince] = [socket, connection.idleSince];
-      if (!connection.hasAsked && connection.idleSince < silentSince)
-        [silent, silentSince] = [socket, connection.idleSince];
+    const now = performance.now();
+    const overdue = new Earliest(now);
+    const idle = new Earliest(now);
+    const [handshake] = this.handshakes.values();
+    if (handshake !== undefined) overdue.meet(handshake.socket, handshake.since + PROMPT_MS);
+    for (const [socket, { inFlight, hasAsked, idleSince, busySince }] of this.connections) {
+      if (inFlight.size === 0) idle.meet(socket, idleSince);
+      if (!hasAsked) overdue.meet(socket, idleSince + PROMPT_MS);
+      if (hasOpenBody(inFlight)) overdue.meet(socket, busySince + PROMPT_BODY_MS);
     }
-    return silent ?? idle;
+    return overdue.socket ?? idle.socket;
   }
 
   private shakesHands(socket: Socket): void {
@@ -276,7 +277,8 @@ export class Listener {
     // With TLS this socket is not the one that was accepted, and only their ends tell that they belong together.
     this.handshakes.delete(endsOf(socket));
     const inFlight: Connection['inFlight'] = new Map();
-    this.connections.set(socket, { inFlight, hasAsked: false, idleSince: performance.now() });
+    const now = performance.now();
+    this.connections.set(socket, { inFlight, hasAsked: false, idleSince: now, busySince: now });
     socket.once('close', () => {
       this.connections.delete(socket);
       // Node.js tells only the response whose turn it is; those behind it hold what they hold until they are told.
@@ -312,6 +314,22 @@ export class Listener {
       () => socket.destroy(),
     );
   }
+}
+
+/** Of the sockets that are met, the one with the earliest time, and only one before the time given here. */
+class Earliest {
+  socket: Socket | undefined;
+
+  constructor(private time: number) {}
+
+  meet(socket: Socket, time: number): void {
+    if (time < this.time) [this.socket, this.time] = [socket, time];
+  }
+}
+
+function hasOpenBody(inFlight: Connection['inFlight']): boolean {
+  for (const req of inFlight.keys()) if (!req.complete) return true;
+  return false;
 }
 
 function endsOf({ localAddress, remoteAddress, remotePort }: Socket): string {

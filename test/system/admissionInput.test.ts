@@ -339,7 +339,7 @@ describe('admission listener, limits', () => {
     expect(metrics.refused.connections.value).to.equal(2);
   });
 
-  it('closes first who is long over the handshake, then over asking, and only then who has asked', async () => {
+  it('closes first whose handshake, first request or body is most overdue, and only then who has asked', async () => {
     const { port, metrics } = await startServers({ limits: { connections: 3 } });
     const open = async (): Promise<RawConnection> => {
       const connection = await RawConnection.open(port);
@@ -352,10 +352,10 @@ describe('admission listener, limits', () => {
     };
     const first = await open();
     await ask(first);
-    const silent = await open();
     const shaking = connect(port, '127.0.0.1');
     const shakingEnded = new Promise((resolve) => shaking.on('error', resolve).on('close', resolve));
     await pause(PROMPT_MS);
+    const silent = await open();
 
     const second = await open();
     await shakingEnded;
@@ -365,10 +365,16 @@ describe('admission listener, limits', () => {
     await silent.untilClosed();
     expect([first.closed, second.closed]).to.deep.equal([false, false]);
     await ask(third);
-    const fourth = await open();
+    const slow = await open();
     await first.untilClosed();
+    expect([second.closed, third.closed, slow.closed]).to.deep.equal([false, false, false]);
+
+    slow.write(requestWith(healthyReview('u')).slice(0, -1));
+    await pause(1000);
+    const fourth = await open();
+    await slow.untilClosed();
     expect([second.closed, third.closed, fourth.closed]).to.deep.equal([false, false, false]);
-    expect(metrics.refused.connections.value).to.equal(3);
+    expect(metrics.refused.connections.value).to.equal(4);
   });
 
   it('counts large answers that nobody takes like bodies, and cuts who does not take them', async () => {

@@ -17,8 +17,14 @@ const HALF_OPEN = 100;
 const NOT_TLS = 100;
 /** More than the listener takes at a time. */
 const CROWD = 1200;
-/** So many more each hundredth of a second. */
-const CROWD_GROWS = 5;
+/** What each of them begins and never finishes, and how many more come each hundredth of a second. */
+const CROWDS: Readonly<
+  Record<string, readonly [more: number, open: (server: KubeHarden) => Promise<Closeable>]>
+> = {
+  handshakes: [5, (server) => plain(server, SILENT_HANDSHAKE)],
+  headers: [1, (server) => sent(server, SLOW_HEADER)],
+  bodies: [1, (server) => sent(server, rawHead('Content-Length: 1000', '/mutate?timeout=30s'))],
+};
 /**
  * With answers of more than 16 KiB waiting, Node.js (20.20) pauses its parser but not the TLS stream that feeds it, and
  * gives the connection up with HPE_PAUSED. No API server pipelines, so this stays within it.
@@ -125,35 +131,38 @@ describe('9. slow and malformed clients', function () {
     expect(await server.metric('kube_harden_body_bytes_in_flight')).to.equal(0);
   });
 
-  it('that fill the listener with handshakes they never finish cost nobody else a connection', async () => {
-    const review = podReview(2);
-    const made = await refusedBy('connections');
-    const idle = await RawConnection.open(server.admissionPort);
-    const answerOnIdle = async (count: number): Promise<void> => {
-      idle.write(rawRequest(review));
-      await eventually(() => idle.received.match(/HTTP\/1.1 200 /g)?.length === count);
-    };
-    await answerOnIdle(1);
-    const crowd: Socket[] = [];
-    const join = async (): Promise<unknown> => crowd.push(await plain(server, SILENT_HANDSHAKE));
-    while (crowd.length < CROWD) await join();
-    const growing = setInterval(() => {
-      for (let more = 0; more < CROWD_GROWS; more++) void join();
-    }, 10);
-    const [kept, fresh] = await Promise.all([
-      latencies(server, MEASURED_SECONDS),
-      latencies(server, MEASURED_SECONDS, { keepAlive: false }),
-    ]).finally(() => clearInterval(growing));
-    const cut = (await refusedBy('connections')) - made;
-    print(
-      `${crowd.length} handshakes that nobody finishes, ${cut} of them cut to make room; answered beside them: ` +
-        `${kept.length} reviews on connections that stay, ${fresh.length} on new ones, none failed`,
-    );
-    expect(cut).to.be.at.least(CROWD - CONNECTIONS_MAX);
-    await answerOnIdle(2);
-    idle.destroy();
-    for (const socket of crowd) socket.destroy();
-  });
+  for (const [what, [more, open]] of Object.entries(CROWDS)) {
+    it(`that fill the listener with ${what} they never finish cost nobody else a connection`, async () => {
+      const review = podReview(2);
+      const made = await refusedBy('connections');
+      const idle = await RawConnection.open(server.admissionPort);
+      const answerOnIdle = async (count: number): Promise<void> => {
+        idle.write(rawRequest(review));
+        await eventually(() => idle.received.match(/HTTP\/1.1 200 /g)?.length === count);
+      };
+      await answerOnIdle(1);
+      const crowd: Closeable[] = [];
+      const join = async (): Promise<unknown> => crowd.push(await open(server));
+      while (crowd.length < CROWD) await join();
+      const growing = setInterval(() => {
+        for (let count = 0; count < more; count++) void join();
+      }, 10);
+      const [kept, fresh] = await Promise.all([
+        latencies(server, MEASURED_SECONDS),
+        latencies(server, MEASURED_SECONDS, { keepAlive: false }),
+      ]).finally(() => clearInterval(growing));
+      const cut = (await refusedBy('connections')) - made;
+      print(
+        `${crowd.length} ${what} that nobody finishes, ${cut} of them cut to make room; answered beside them: ` +
+          `${kept.length} reviews on connections that stay, ${fresh.length} on new ones, none failed`,
+      );
+      expect(cut).to.be.at.least(CROWD - CONNECTIONS_MAX);
+      await answerOnIdle(2);
+      idle.destroy();
+      for (const one of crowd) one.destroy();
+      await eventually(async () => (await server.metric('kube_harden_requests_in_flight')) === 0);
+    });
+  }
 
   it('that speak no TLS are cut at once', async () => {
     const before = await refusedBy('handshake');
@@ -233,6 +242,10 @@ async function latencies(
   return found;
 }
 
+interface Closeable {
+  destroy(): unknown;
+}
+
 interface Kept<T> {
   /** Every one that was opened. */
   readonly all: readonly T[];
@@ -268,13 +281,19 @@ async function keep<T extends { readonly closed: boolean }>(
 }
 
 /** A connection that sends this, and from then on a byte a second. */
-async function slow({ admissionPort }: KubeHarden, head: string): Promise<RawConnection> {
-  const connection = await RawConnection.open(admissionPort);
-  connection.write(head);
+async function slow(server: KubeHarden, head: string): Promise<RawConnection> {
+  const connection = await sent(server, head);
   const timer = setInterval(() => {
     if (connection.closed) clearInterval(timer);
     else connection.write(' ');
   }, 1000);
+  return connection;
+}
+
+/** A connection that sends this, and nothing more. */
+async function sent({ admissionPort }: KubeHarden, head: string): Promise<RawConnection> {
+  const connection = await RawConnection.open(admissionPort);
+  connection.write(head);
   return connection;
 }
 
