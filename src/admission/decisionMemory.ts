@@ -12,21 +12,22 @@ export interface Remembered {
   readonly decision: ToldDecision;
 }
 
-/** What one generation takes; there are two. A pod of two containers takes about 12 KB. */
-const GENERATION_BYTES = 4 * 1024 * 1024;
+/** What one generation takes; there are two. A pod of two containers takes about 5 KB. */
+const GENERATION_BYTES = 2 * 1024 * 1024;
 /** More is not kept: thousands of containers, of which there are few. */
 const REMEMBERED_BYTES_MAX = 256 * 1024;
+/** Of what is kept beside the answer and what is told: digest, request, names (measured). */
+const ENTRY_BYTES = 1024;
 /** Of a change, skip or violation that the log and the metrics are told of (measured: 37). */
 const TOLD_BYTES = 48;
-/** Texts that came once: so many that the pods of a burst are among them, and few enough to be forgotten young. */
-const RECENT_TEXTS = 128;
-const RECENT_CHARACTERS = 512 * 1024;
+/** Texts that came once: so many that the pods of a burst are among them. */
+const RECENT_TEXTS = 1000;
 
 /**
- * Decisions by the text that they were made from (see essence.ts). A decision is a function of that text and the plan, so
- * what is kept is what would be decided again, and nobody can put anything else there. A text is kept when it comes
- * again soon, so that pods of which there is one take no room. Two generations: what is asked for goes into the young
- * one, and the old one is forgotten when that is full.
+ * Decisions by the digest of the text that they were made from (see essence.ts). A decision is a function of that text and
+ * the plan, so what is kept is what would be decided again, and nobody can put anything else there. It is kept when the
+ * text comes again soon, so that pods of which there is one take no room. Two generations: what is asked for goes into
+ * the young one, and the old one is forgotten when that is full.
  */
 export class DecisionMemory {
   private young = new Map<string, Remembered>();
@@ -34,46 +35,45 @@ export class DecisionMemory {
   private bytes = 0;
   /** In the order in which they came. */
   private readonly recent = new Set<string>();
-  private recentCharacters = 0;
 
-  find(text: string): Remembered | undefined {
-    const found = this.young.get(text);
+  /** @param digest of an `Essence` */
+  find(digest: string): Remembered | undefined {
+    const found = this.young.get(digest);
     if (found !== undefined) return found;
-    const older = this.old.get(text);
-    if (older !== undefined) this.keep(text, older);
+    const older = this.old.get(digest);
+    if (older !== undefined) this.keep(digest, older);
     return older;
   }
 
-  /** @param make called where the text is worth being kept */
-  offer(text: string, make: () => Remembered): void {
-    if (this.young.has(text) || this.recent.has(text)) this.keep(text, make());
-    else this.seen(text);
+  /** @param make called where the decision is worth being kept */
+  offer(digest: string, make: () => Remembered): void {
+    if (this.young.has(digest) || this.recent.has(digest)) this.keep(digest, make());
+    else this.seen(digest);
   }
 
-  private keep(text: string, remembered: Remembered): void {
-    const bytes = bytesOf(text, remembered);
+  private keep(digest: string, remembered: Remembered): void {
+    const bytes = bytesOf(remembered);
     if (bytes > REMEMBERED_BYTES_MAX) return;
-    this.bytes += bytes;
+    const before = this.young.get(digest);
+    this.bytes += bytes - (before === undefined ? 0 : bytesOf(before));
     if (this.bytes > GENERATION_BYTES) {
       this.old = this.young;
       this.young = new Map();
       this.bytes = bytes;
     }
-    this.young.set(text, remembered);
+    this.young.set(digest, remembered);
   }
 
-  private seen(text: string): void {
-    this.recent.add(text);
-    this.recentCharacters += text.length;
+  private seen(digest: string): void {
+    this.recent.add(digest);
     for (const oldest of this.recent) {
-      if (this.recent.size <= RECENT_TEXTS && this.recentCharacters <= RECENT_CHARACTERS) break;
+      if (this.recent.size <= RECENT_TEXTS) break;
       this.recent.delete(oldest);
-      this.recentCharacters -= oldest.length;
     }
   }
 }
 
-function bytesOf(text: string, { answer, decision }: Remembered): number {
+function bytesOf({ answer, decision }: Remembered): number {
   const told = decision.changes.length + decision.skips.length + decision.violations.length;
-  return text.length + answer.length + told * TOLD_BYTES;
+  return ENTRY_BYTES + answer.length + told * TOLD_BYTES;
 }

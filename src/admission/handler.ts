@@ -43,7 +43,7 @@ export interface AdmissionDeps {
 interface Review {
   readonly request: AdmissionRequest;
   /** What it was read from, where a decision can be remembered by it, and the whole text. */
-  readonly from?: { readonly essence: string; readonly text: string };
+  readonly from?: { readonly digest: string; readonly text: string };
 }
 
 /**
@@ -65,7 +65,7 @@ export function createAdmissionHandler({
     if (from !== undefined && answer.isMarked)
       return first({ request: decodeText(from.text) }, plan, started);
     if (from !== undefined)
-      memory.offer(from.essence, () => ({
+      memory.offer(from.digest, () => ({
         plan,
         answer: answer.text,
         request: toldRequest(request),
@@ -126,7 +126,7 @@ export function createAdmissionHandler({
       const text = reviewText(body);
       const managed = managedFieldsOf(text, body);
       const essence = essenceOf(text, managed);
-      const known = essence === undefined ? undefined : memory.find(essence.text);
+      const known = essence === undefined ? undefined : memory.find(essence.digest);
       if (essence !== undefined && known !== undefined) {
         const { uid } = essence;
         return withPlan(known.request, uid, entry, (plan) =>
@@ -150,7 +150,7 @@ function read(text: string, managed: ManagedFields, essence: Essence | undefined
     if (essence !== undefined) {
       const request = decodeText(essence.text, essence.uid);
       if (managed === 'none' || hasNoEntries(request))
-        return { request, from: { essence: essence.text, text } };
+        return { request, from: { digest: essence.digest, text } };
     } else if (typeof managed === 'object') {
       const request = decodeText(text.slice(0, managed.start) + text.slice(managed.end));
       if (hasNoEntries(request)) return { request };

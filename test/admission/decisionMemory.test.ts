@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { createHash } from 'node:crypto';
 import { DecisionMemory, type Remembered } from '../../src/admission/decisionMemory.js';
 import { BUILTIN_POLICIES } from '../../src/policy/builtin.generated.js';
 import type { PlanSource } from '../../src/policy/planSource.js';
@@ -197,57 +198,62 @@ describe('remembered decisions', () => {
 describe('DecisionMemory', () => {
   const remembered = (answer: string, changes: object[] = []): Remembered =>
     ({ answer, decision: { changes, skips: [], violations: [] } }) as unknown as Remembered;
-  const textOf = (number: number, length = 1000): string =>
-    String(number)
-      .padStart(8, '0')
-      .repeat(length / 8);
+  const digestOf = (number: number): string => createHash('sha256').update(String(number)).digest('base64');
 
-  function twice(memory: DecisionMemory, text: string, answer = 'x'): void {
-    for (let time = 0; time < 2; time++) memory.offer(text, () => remembered(answer));
+  function twice(memory: DecisionMemory, digest: string, answer = 'x'): void {
+    for (let time = 0; time < 2; time++) memory.offer(digest, () => remembered(answer));
   }
 
   it('keeps nothing that came once', () => {
     const memory = new DecisionMemory();
     let made = 0;
     for (let number = 1; number <= 1000; number++)
-      memory.offer(textOf(number), () => {
+      memory.offer(digestOf(number), () => {
         made++;
         return remembered('x');
       });
     expect(made).to.equal(0);
-    expect(memory.find(textOf(1))).to.equal(undefined);
+    expect(memory.find(digestOf(1))).to.equal(undefined);
   });
 
   it('keeps what comes again, and forgets first what nobody asks for', () => {
     const memory = new DecisionMemory();
-    twice(memory, textOf(0), 'asked for');
-    twice(memory, textOf(1), 'forgotten');
+    twice(memory, digestOf(0), 'asked for');
+    twice(memory, digestOf(1), 'forgotten');
     for (let number = 2; number < 20_000; number++) {
-      twice(memory, textOf(number));
-      expect(memory.find(textOf(0))?.answer).to.equal('asked for');
+      twice(memory, digestOf(number));
+      expect(memory.find(digestOf(0))?.answer).to.equal('asked for');
     }
-    expect(memory.find(textOf(1))).to.equal(undefined);
-    expect(memory.find(textOf(19_999))?.answer).to.equal('x');
+    expect(memory.find(digestOf(1))).to.equal(undefined);
+    expect(memory.find(digestOf(19_999))?.answer).to.equal('x');
   });
 
-  it('holds at most 8 MiB of text, whatever comes', () => {
+  it('holds at most 4 MiB of answers, whatever comes', () => {
     const memory = new DecisionMemory();
-    for (let number = 0; number < 3000; number++) twice(memory, textOf(number, 16_000));
+    for (let number = 0; number < 3000; number++)
+      twice(memory, digestOf(number), String(number).padStart(8000, 'x'));
     let characters = 0;
     for (let number = 0; number < 3000; number++)
-      if (memory.find(textOf(number, 16_000)) !== undefined) characters += 16_000;
-    expect(characters).to.be.within(4 * 2 ** 20 - 32_000, 8 * 2 ** 20);
+      characters += memory.find(digestOf(number))?.answer.length ?? 0;
+    expect(characters).to.be.within(1.7 * 2 ** 20, 4 * 2 ** 20);
   });
 
-  it('keeps no decision that takes more than 256 KiB, by its text, its answer or what the log is told of it', () => {
+  it('counts what is decided anew in place of what it was', () => {
+    const memory = new DecisionMemory();
+    twice(memory, digestOf(0), 'stays');
+    for (let time = 0; time < 1000; time++) twice(memory, digestOf(1), String(time).padStart(8000, 'x'));
+    expect(memory.find(digestOf(0))?.answer).to.equal('stays');
+  });
+
+  it('keeps no decision that takes more than 256 KiB, by its answer or what the log is told of it', () => {
     const memory = new DecisionMemory();
     const changes = Array.from({ length: 6000 }, () => ({ rule: 'resources' }));
     for (let time = 0; time < 2; time++) {
-      memory.offer(textOf(1), () => remembered('x', changes));
-      memory.offer(textOf(2), () => remembered('x'.repeat(300_000)));
-      memory.offer(textOf(3), () => remembered('x', changes.slice(0, 100)));
+      memory.offer(digestOf(1), () => remembered('x', changes));
+      memory.offer(digestOf(2), () => remembered('x'.repeat(300_000)));
+      memory.offer(digestOf(3), () => remembered('x', changes.slice(0, 100)));
     }
-    expect([1, 2, 3].map((number) => memory.find(textOf(number)) !== undefined)).to.deep.equal([
+    expect([1, 2, 3].map((number) => memory.find(digestOf(number)) !== undefined)).to.deep.equal([
       false,
       false,
       true,
@@ -258,11 +264,11 @@ describe('DecisionMemory', () => {
     const memory = new DecisionMemory();
     const rounds = (texts: number): void => {
       for (let round = 0; round < 3; round++)
-        for (let number = 0; number < texts; number++) memory.offer(textOf(number), () => remembered('x'));
+        for (let number = 0; number < texts; number++) memory.offer(digestOf(number), () => remembered('x'));
     };
-    rounds(150);
-    expect(memory.find(textOf(0))).to.equal(undefined);
-    rounds(100);
-    expect(memory.find(textOf(0))?.answer).to.equal('x');
+    rounds(1100);
+    expect(memory.find(digestOf(0))).to.equal(undefined);
+    rounds(900);
+    expect(memory.find(digestOf(0))?.answer).to.equal('x');
   });
 });
