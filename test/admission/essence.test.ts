@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { KubernetesObject } from '../../src/admission/types.js';
 import { essenceOf as essenceWith, type Essence } from '../../src/admission/essence.js';
@@ -34,6 +35,7 @@ describe('the essence of a review', () => {
     expect(first?.uid).to.match(/^[0-9a-f-]{36}$/);
     expect(first?.uid).to.not.equal(second?.uid);
     expect(first?.text).to.equal(second?.text);
+    expect(first?.digest).to.equal(second?.digest);
     expect(JSON.parse(first?.text ?? '')).to.deep.equal(expected(recorded('replicasetPod1.json')));
   });
 
@@ -51,6 +53,26 @@ describe('the essence of a review', () => {
       if (text.includes('kube-api-access-x7k2p')) found.add(id);
     }
     expect(found.size).to.be.greaterThan(workloads.length / 4);
+  });
+
+  it('has the SHA-256 of its text, which no other text of the corpus has', () => {
+    const texts = new Map<string, string>();
+    for (const { object } of corpusWorkloads()) {
+      const review = apiServerReview(controllerPod(object));
+      for (const changed of [
+        review,
+        review.replace('"image":"', '"image":"x'),
+        review.replace('"image":"', '"image":"ä'),
+      ]) {
+        const essence = essenceOf(changed);
+        if (essence === undefined) continue;
+        const { text, digest } = essence;
+        expect(digest).to.equal(createHash('sha256').update(Buffer.from(text)).digest('base64'));
+        expect(texts.get(digest) ?? text).to.equal(text);
+        texts.set(digest, text);
+      }
+    }
+    expect(texts.size).to.be.greaterThan(corpusWorkloads().length / 2);
   });
 
   const template = controllerPod(workload('Deployment'));
