@@ -3,8 +3,8 @@ import type { ToldDecision, ToldRequest } from './types.js';
 
 /** A decision that has been made, and its answer. */
 export interface Remembered {
-  /** It holds for this plan alone: a changed label, policy or expired exception makes another. */
-  readonly plan: Plan;
+  /** It holds for this plan alone, see `planNumber`: a changed label, policy or expired exception makes another. */
+  readonly plan: number;
   /** All of the answer that follows the uid. */
   readonly answer: string;
   /** With another uid. */
@@ -12,16 +12,26 @@ export interface Remembered {
   readonly decision: ToldDecision;
 }
 
-/** What one generation takes; there are two. A pod of two containers takes about 5 KB. */
-const GENERATION_BYTES = 2 * 1024 * 1024;
+/** What one generation takes; there are two. A pod of two containers takes about 4 KB. */
+const GENERATION_BYTES = 1024 * 1024;
 /** More is not kept: thousands of containers, of which there are few. */
 const REMEMBERED_BYTES_MAX = 256 * 1024;
 /** Of what is kept beside the answer and what is told: digest, request, names (measured). */
-const ENTRY_BYTES = 1024;
-/** Of a change, skip or violation that the log and the metrics are told of (measured: 37). */
-const TOLD_BYTES = 48;
+const ENTRY_BYTES = 1280;
+/** Of a change, skip or violation that the log and the metrics are told of: a reference, see toldDecision.ts. */
+const TOLD_BYTES = 8;
 /** Texts that came once: so many that the pods of a burst are among them. */
 const RECENT_TEXTS = 1000;
+
+const planNumbers = new WeakMap<Plan, number>();
+let lastPlanNumber = 0;
+
+/** Another for each plan. What is remembered knows its plan by it, and so keeps none that has been replaced. */
+export function planNumber(plan: Plan): number {
+  let number = planNumbers.get(plan);
+  if (number === undefined) planNumbers.set(plan, (number = ++lastPlanNumber));
+  return number;
+}
 
 /**
  * Decisions by the digest of the text that they were made from (see essence.ts). A decision is a function of that text and

@@ -2,7 +2,7 @@ import type { Plan } from '../hardening/plan.js';
 import type { Entry, PlanSource } from '../policy/planSource.js';
 import { PlanUnavailableError } from '../policy/planUnavailableError.js';
 import { decide } from './decide.js';
-import { DecisionMemory, type Remembered } from './decisionMemory.js';
+import { DecisionMemory, planNumber, type Remembered } from './decisionMemory.js';
 import { essenceOf, TOKEN_MARK, type Essence } from './essence.js';
 import { InvalidObjectError } from './invalidObjectError.js';
 import { kubernetesStatus, type StatusReason } from './kubernetesStatus.js';
@@ -10,7 +10,8 @@ import { managedFieldsOf, type ManagedFields } from './managedFields.js';
 import { answerTo, decodeText, encodeDecision, reviewText } from './review.js';
 import { ReviewError } from './reviewError.js';
 import { namespaceOf } from './text.js';
-import type { AdmissionRequest, Decision, ToldDecision, ToldRequest } from './types.js';
+import { toldDecision } from './toldDecision.js';
+import type { AdmissionRequest, ToldDecision, ToldRequest } from './types.js';
 
 /** An answer to POST /mutate; the body is JSON. */
 export interface AdmissionAnswer {
@@ -66,7 +67,7 @@ export function createAdmissionHandler({
       return first({ request: decodeText(from.text) }, plan, started);
     if (from !== undefined)
       memory.offer(from.digest, () => ({
-        plan,
+        plan: planNumber(plan),
         answer: answer.text,
         request: toldRequest(request),
         decision: toldDecision(decision),
@@ -130,7 +131,7 @@ export function createAdmissionHandler({
       if (essence !== undefined && known !== undefined) {
         const { uid } = essence;
         return withPlan(known.request, uid, entry, (plan) =>
-          plan === known.plan
+          planNumber(plan) === known.plan
             ? again(known, uid, started)
             : first(read(text, managed, essence), plan, started),
         );
@@ -174,18 +175,6 @@ function toldRequest({ kind, operation, namespace, name, dryRun, object }: Admis
   const { name: own, generateName, namespace: at } = object?.metadata ?? {};
   const metadata = { name: own, generateName, namespace: at };
   return { uid: '', kind, operation, namespace, name, dryRun, object: { metadata } };
-}
-
-function toldDecision({ outcome, because, plan, changes, skips, violations }: Decision): ToldDecision {
-  return {
-    outcome,
-    because,
-    plan,
-    changes: changes.map(({ rule }) => ({ rule })),
-    skips: skips.map(({ rule, code }) => ({ rule, code })),
-    violations: violations.map(({ rule, denied }) => ({ rule, denied })),
-    remembered: true,
-  };
 }
 
 function failure(reason: StatusReason, message: string): AdmissionAnswer {

@@ -58,7 +58,8 @@ export interface Decision {
 }
 
 /** What the log and the metrics say of a decision. */
-export interface ToldDecision extends Pick<Decision, 'outcome' | 'because' | 'plan'> {
+export interface ToldDecision extends Pick<Decision, 'outcome' | 'because'> {
+  readonly plan?: Pick<Plan, 'mode' | 'policy'> | undefined;
   readonly changes: readonly Pick<Change, 'rule'>[];
   readonly skips: readonly Pick<Skip, 'rule' | 'code'>[];
   readonly violations: readonly { readonly rule: RuleId; readonly denied?: true | undefined }[];

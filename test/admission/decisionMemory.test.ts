@@ -1,7 +1,11 @@
 import { expect } from 'chai';
 import { createHash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { DecisionMemory, type Remembered } from '../../src/admission/decisionMemory.js';
 import { BUILTIN_POLICIES } from '../../src/policy/builtin.generated.js';
+import type { Plan } from '../../src/hardening/plan.js';
 import type { PlanSource } from '../../src/policy/planSource.js';
 import { StandalonePlans } from '../../src/policy/standalonePlans.js';
 import { controllerPod } from '../support/controllerPod.js';
@@ -103,6 +107,25 @@ describe('remembered decisions', () => {
       answers.push(JSON.stringify(operations).includes('seccompProfile'));
     }
     expect(answers).to.deep.equal([true, true, true, false, false, false, true]);
+  });
+
+  it('keep no plan, and say which policy and mode it was', async () => {
+    let plan: Plan | undefined = planOf();
+    const freed = new WeakRef(plan);
+    const handler = handlerFor({ planFor: () => plan ?? planOf('', { mode: 'disabled' }) });
+    for (let index = 0; index < 3; index++) await handler.answer(apiServerReview(deployment));
+    expect(handler.decisions[2]?.remembered).to.equal(true);
+    expect(handler.decisions[2]?.plan).to.deep.equal({ mode: 'enforce', policy: 'default' });
+    handler.decisions.length = 0;
+    plan = undefined;
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    for (let turn = 0; turn < 10 && freed.deref() !== undefined; turn++) {
+      await pause(1);
+      collect();
+    }
+    expect(freed.deref()).to.equal(undefined);
+    expect(responseOf(await handler.answer(apiServerReview(deployment)))).to.not.have.property('patch');
   });
 
   it('end when an exception does, to the millisecond', async () => {
@@ -228,14 +251,14 @@ describe('DecisionMemory', () => {
     expect(memory.find(digestOf(19_999))?.answer).to.equal('x');
   });
 
-  it('holds at most 4 MiB of answers, whatever comes', () => {
+  it('holds at most 2 MiB of answers, whatever comes', () => {
     const memory = new DecisionMemory();
     for (let number = 0; number < 3000; number++)
       twice(memory, digestOf(number), String(number).padStart(8000, 'x'));
     let characters = 0;
     for (let number = 0; number < 3000; number++)
       characters += memory.find(digestOf(number))?.answer.length ?? 0;
-    expect(characters).to.be.within(1.7 * 2 ** 20, 4 * 2 ** 20);
+    expect(characters).to.be.within(0.85 * 2 ** 20, 2 * 2 ** 20);
   });
 
   it('counts what is decided anew in place of what it was', () => {
@@ -247,7 +270,7 @@ describe('DecisionMemory', () => {
 
   it('keeps no decision that takes more than 256 KiB, by its answer or what the log is told of it', () => {
     const memory = new DecisionMemory();
-    const changes = Array.from({ length: 6000 }, () => ({ rule: 'resources' }));
+    const changes = Array.from({ length: 40_000 }, () => ({ rule: 'resources' }));
     for (let time = 0; time < 2; time++) {
       memory.offer(digestOf(1), () => remembered('x', changes));
       memory.offer(digestOf(2), () => remembered('x'.repeat(300_000)));
