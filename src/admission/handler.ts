@@ -11,7 +11,7 @@ import { answerTo, decodeText, encodeDecision, reviewText } from './review.js';
 import { ReviewError } from './reviewError.js';
 import { namespaceOf } from './text.js';
 import { toldDecision } from './toldDecision.js';
-import type { AdmissionRequest, ToldDecision, ToldRequest } from './types.js';
+import type { AdmissionRequest, Decision, ToldDecision, ToldRequest } from './types.js';
 
 /** An answer to POST /mutate; the body is JSON. */
 export interface AdmissionAnswer {
@@ -40,6 +40,9 @@ export interface AdmissionDeps {
   readonly observer: DecisionObserver;
 }
 
+/** The longest name there is. */
+const TOLD_CHARACTERS = 253;
+
 /** A request as it was read. */
 interface Review {
   readonly request: AdmissionRequest;
@@ -65,7 +68,7 @@ export function createAdmissionHandler({
     // What speaks of the token's volume is said of this pod alone.
     if (from !== undefined && answer.isMarked)
       return first({ request: decodeText(from.text) }, plan, started);
-    if (from !== undefined)
+    if (from !== undefined && isTold(request, decision))
       memory.offer(from.digest, () => ({
         plan: planNumber(plan),
         answer: answer.text,
@@ -170,11 +173,38 @@ function hasNoEntries({ object }: AdmissionRequest): boolean {
   return Array.isArray(list) && list.length === 0;
 }
 
+/** Whether what is told of it is as short as it is of every object that an API server accepts. */
+function isTold(
+  { kind, operation, namespace, name, object }: AdmissionRequest,
+  { because }: Decision,
+): boolean {
+  const { name: own, generateName, namespace: at } = object?.metadata ?? {};
+  return [
+    kind.group,
+    kind.version,
+    kind.kind,
+    operation,
+    namespace,
+    name,
+    own,
+    generateName,
+    at,
+    because,
+  ].every(isShort);
+}
+
+/** Of metadata nobody has looked at the types, where nothing was decided. */
+function isShort(text: unknown): boolean {
+  return text === undefined || text === null || (typeof text === 'string' && text.length <= TOLD_CHARACTERS);
+}
+
 /** Without the pod itself, which would take ten times the room. */
 function toldRequest({ kind, operation, namespace, name, dryRun, object }: AdmissionRequest): ToldRequest {
   const { name: own, generateName, namespace: at } = object?.metadata ?? {};
   const metadata = { name: own, generateName, namespace: at };
-  return { uid: '', kind, operation, namespace, name, dryRun, object: { metadata } };
+  const { group, version, kind: ofKind } = kind;
+  const told = { group, version, kind: ofKind };
+  return { uid: '', kind: told, operation, namespace, name, dryRun: dryRun === true, object: { metadata } };
 }
 
 function failure(reason: StatusReason, message: string): AdmissionAnswer {

@@ -55,10 +55,15 @@ const PIPELINED_MAX = 16;
  */
 const DRAIN_IDLE_MS = 1000;
 
-/** An honest client has shaken hands within this, and asked within it again: who is overdue is the first to make room. */
+/**
+ * An honest client has shaken hands within this, and within as long again has sent the head of its first request: who is
+ * overdue is the first to make room.
+ */
 const PROMPT_MS = 100;
-/** And has sent its body within this, the largest too. */
+/** And has sent its body, or taken its answer, within this. */
 const PROMPT_BODY_MS = 1000;
+/** Whose body comes as fast as this is not overdue, however large it is. */
+const PROMPT_BYTES_PER_MS = 1000;
 
 interface Connection {
   /** The requests being answered, so that the ones cut at the deadline can be named. */
@@ -66,6 +71,10 @@ interface Connection {
   hasAsked: boolean;
   idleSince: number;
   busySince: number;
+  /** What had been read when it became busy or idle. */
+  bytesBefore: number;
+  /** Since when it has been seen not to take its answer. */
+  unreadSince: number | undefined;
 }
 
 interface Handshake {
@@ -170,12 +179,16 @@ export class Listener {
       socket.destroy();
       return false;
     }
-    if (connection.inFlight.size === 0) connection.busySince = performance.now();
+    if (connection.inFlight.size === 0) {
+      connection.busySince = performance.now();
+      connection.bytesBefore = socket.bytesRead;
+    }
     connection.inFlight.set(req, res);
     connection.hasAsked = true;
     res.once('close', () => {
       connection.inFlight.delete(req);
       connection.idleSince = performance.now();
+      if (connection.inFlight.size === 0) connection.bytesBefore = socket.bytesRead;
     });
     return true;
   }
@@ -215,10 +228,14 @@ export class Listener {
 
   /** Gives whoever has not taken their answer yet a time to do so. */
   private checkUnread(): void {
-    for (const [socket, { inFlight }] of this.connections) {
+    for (const [socket, connection] of this.connections) {
+      if (!isUnread(socket, connection)) {
+        connection.unreadSince = undefined;
+        continue;
+      }
+      connection.unreadSince ??= performance.now();
       // Once it is taken, the timeout of an idle connection takes this one's place.
-      if (inFlight.size > 0 && socket.writableLength > 0 && socket.timeout !== this.unreadMs)
-        socket.setTimeout(this.unreadMs);
+      if (socket.timeout !== this.unreadMs) socket.setTimeout(this.unreadMs);
     }
   }
 
@@ -247,8 +264,8 @@ export class Listener {
   }
 
   /**
-   * Whose handshake, first request or body is overdue by the most; where none is, who has been idle for longest. An API
-   * server's connections are answered and idle: who fills the listener with others does not cost it one.
+   * Whose handshake, head or body is overdue by the most, or who does not take an answer; where there is none, who has been
+   * idle for longest. An API server's connections are none of the first: who fills the listener with such costs it none.
    */
   private leastMissed(): Socket | undefined {
     const now = performance.now();
@@ -256,16 +273,25 @@ export class Listener {
     const idle = new Earliest(now);
     const [handshake] = this.handshakes.values();
     if (handshake !== undefined) overdue.meet(handshake.socket, handshake.since + PROMPT_MS);
-    for (const [socket, { inFlight, hasAsked, idleSince, busySince }] of this.connections) {
-      if (inFlight.size === 0) idle.meet(socket, idleSince);
-      if (!hasAsked) overdue.meet(socket, idleSince + PROMPT_MS);
-      if (hasOpenBody(inFlight)) overdue.meet(socket, busySince + PROMPT_BODY_MS);
+    for (const [socket, connection] of this.connections) {
+      const { inFlight, hasAsked, idleSince, busySince, bytesBefore, unreadSince } = connection;
+      const bytes = socket.bytesRead - bytesBefore;
+      if (inFlight.size === 0) {
+        idle.meet(socket, idleSince);
+        if (!hasAsked || bytes > 0) overdue.meet(socket, idleSince + PROMPT_MS);
+      } else if (hasOpenBody(inFlight)) {
+        overdue.meet(socket, busySince + PROMPT_BODY_MS + bytes / PROMPT_BYTES_PER_MS);
+      } else if (unreadSince !== undefined && isUnread(socket, connection)) {
+        overdue.meet(socket, unreadSince + PROMPT_BODY_MS);
+      }
     }
     return overdue.socket ?? idle.socket;
   }
 
   private shakesHands(socket: Socket): void {
     const ends = endsOf(socket);
+    // Anew, at the end: the oldest come first.
+    this.handshakes.delete(ends);
     this.handshakes.set(ends, { socket, since: performance.now() });
     socket.once('close', () => {
       // Another one may have the same ends by now.
@@ -278,7 +304,14 @@ export class Listener {
     this.handshakes.delete(endsOf(socket));
     const inFlight: Connection['inFlight'] = new Map();
     const now = performance.now();
-    this.connections.set(socket, { inFlight, hasAsked: false, idleSince: now, busySince: now });
+    this.connections.set(socket, {
+      inFlight,
+      hasAsked: false,
+      idleSince: now,
+      busySince: now,
+      bytesBefore: socket.bytesRead,
+      unreadSince: undefined,
+    });
     socket.once('close', () => {
       this.connections.delete(socket);
       // Node.js tells only the response whose turn it is; those behind it hold what they hold until they are told.
@@ -325,6 +358,10 @@ class Earliest {
   meet(socket: Socket, time: number): void {
     if (time < this.time) [this.socket, this.time] = [socket, time];
   }
+}
+
+function isUnread(socket: Socket, { inFlight }: Connection): boolean {
+  return inFlight.size > 0 && socket.writableLength > 0;
 }
 
 function hasOpenBody(inFlight: Connection['inFlight']): boolean {

@@ -13,7 +13,7 @@ const OUTCOMES: readonly Outcome[] = ['ignored', 'unchanged', 'patched', 'report
  * - `late`: 504, no answer within `?timeout`
  * - `protocol`: not HTTP, huge or slow headers, more than 16 requests sent ahead; `handshake`: TLS failed or no valid client certificate
  * - `clientName`: a certificate outside --client-allowed-names; `peer`: preview asked from afar
- * - `connections`: closed to make room for another one, 1,000 being open
+ * - `connections`: closed to make room for another one, 1,000 being open; one that was at it is a `handshake` or `clientGone` too
  * - `clientGone`: the client went away before its answer; `drained`: cut at the shutdown deadline
  */
 export const REFUSALS = [

@@ -178,6 +178,24 @@ describe('remembered decisions', () => {
     }
   });
 
+  for (const [what, own] of [
+    ['a name that is too long', 'x'.repeat(254)],
+    ['a name that is no text', [[], [], []]],
+  ] as const) {
+    it(`are none of an object with ${what}, of which nothing was decided`, async () => {
+      const handler = handlerFor(plansOf('', { mode: 'disabled' }));
+      const remembers = async (name: unknown): Promise<boolean> => {
+        const text = apiServerReview(deployment).replace(
+          '"metadata":{"generateName":"',
+          `"metadata":{"generateName":"web-","generateName":${JSON.stringify(name)},"x":"`,
+        );
+        for (let index = 0; index < 4; index++) expect((await handler.answer(text)).status).to.equal(200);
+        return handler.decisions.at(-1)?.remembered === true;
+      };
+      expect([await remembers('short'), await remembers(own)]).to.deep.equal([true, false]);
+    });
+  }
+
   it('are none of what is no JSON within managedFields, though the rest is remembered', async () => {
     const handler = handlerFor(plansOf());
     for (let index = 0; index < 3; index++) await handler.answer(apiServerReview(deployment));

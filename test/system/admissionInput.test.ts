@@ -313,7 +313,7 @@ describe('admission listener, limits', () => {
     for (const connection of connections) connection.destroy();
   });
 
-  it('closes the connection that has been idle for longest for one too many, never one at work', async () => {
+  it('closes the connection that has been idle for longest for one too many, not one at work', async () => {
     const { port, metrics } = await startServers({ limits: { connections: 3 } });
     const working = await RawConnection.open(port);
     working.write(
@@ -339,7 +339,7 @@ describe('admission listener, limits', () => {
     expect(metrics.refused.connections.value).to.equal(2);
   });
 
-  it('closes first whose handshake, first request or body is most overdue, and only then who has asked', async () => {
+  it('closes first whose handshake, head or body is most overdue, and only then who is idle', async () => {
     const { port, metrics } = await startServers({ limits: { connections: 3 } });
     const open = async (): Promise<RawConnection> => {
       const connection = await RawConnection.open(port);
@@ -370,11 +370,53 @@ describe('admission listener, limits', () => {
     expect([second.closed, third.closed, slow.closed]).to.deep.equal([false, false, false]);
 
     slow.write(requestWith(healthyReview('u')).slice(0, -1));
-    await pause(1000);
+    await pause(1000 + PROMPT_MS);
     const fourth = await open();
     await slow.untilClosed();
     expect([second.closed, third.closed, fourth.closed]).to.deep.equal([false, false, false]);
     expect(metrics.refused.connections.value).to.equal(4);
+
+    await ask(fourth);
+    third.write('POST /mutate HTTP/1.1\r\nHost: x\r\n');
+    await pause(PROMPT_MS);
+    const fifth = await open();
+    await third.untilClosed();
+    expect([second.closed, fourth.closed, fifth.closed]).to.deep.equal([false, false, false]);
+  });
+
+  it('closes who is idle before one whose body is large and comes fast', async () => {
+    const { port } = await startServers({ limits: { connections: 2 } });
+    const large = await RawConnection.open(port);
+    const body = healthyReview('u'.repeat(4 * MIB));
+    large.write(requestWith(body).slice(0, -1));
+    const idle = await RawConnection.open(port);
+    await pause(1500);
+    expect(await serves(port)).to.equal(true);
+    await idle.untilClosed();
+    expect(large.closed).to.equal(false);
+    large.write(body.slice(-1));
+    expect(await large.until(/^HTTP/)).to.match(/^HTTP\/1.1 200 /);
+    large.destroy();
+  });
+
+  it('closes who does not take an answer before who is idle', async () => {
+    const { port } = await startServers({
+      limits: { connections: 2, unreadMs: 6000 },
+      handler: (body, entry) =>
+        body.includes('large') ? { status: 200, body: 'x'.repeat(20 * MIB) } : echo(body, entry),
+    });
+    const idle = await RawConnection.open(port);
+    idle.write(requestWith(healthyReview('u')));
+    await idle.until(/\}$/);
+    const deaf = await RawConnection.open(port);
+    deaf.socket.pause();
+    deaf.write(requestWith(healthyReview('large')));
+    await pause(2000);
+    expect(await serves(port)).to.equal(true);
+    deaf.socket.resume();
+    expect((await deaf.untilClosed()).length, 'cut in the midst of its answer').to.be.below(20 * MIB);
+    expect(idle.closed).to.equal(false);
+    idle.destroy();
   });
 
   it('counts large answers that nobody takes like bodies, and cuts who does not take them', async () => {

@@ -143,6 +143,9 @@ describe('9. slow and malformed clients', function () {
       await answerOnIdle(1);
       const crowd: Closeable[] = [];
       const join = async (): Promise<unknown> => crowd.push(await open(server));
+      while (crowd.length < CROWD / 2) await join();
+      // Those are overdue before the listener is full.
+      await pause(200);
       while (crowd.length < CROWD) await join();
       const growing = setInterval(() => {
         for (let count = 0; count < more; count++) void join();
