@@ -133,11 +133,13 @@ describe('harden', () => {
       },
       exceptions: [{ rules: ['sshd'], containers: ['other'] }],
     });
+    // Of the processor, not of the clock: others may have it in between.
     const milliseconds = (spec: PodSpec): number => {
       const given: Pod = { spec };
-      const start = performance.now();
+      const start = process.cpuUsage();
       toPatch(given, [], harden(inputOf(given), plan).changes);
-      return performance.now() - start;
+      const { user, system } = process.cpuUsage(start);
+      return (user + system) / 1000;
     };
     for (const [title, make] of Object.entries(shapes))
       it(`thousands of ${title}`, () => {
