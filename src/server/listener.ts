@@ -69,9 +69,8 @@ interface Connection {
   /** The requests being answered, so that the ones cut at the deadline can be named. */
   readonly inFlight: Map<IncomingMessage, ServerResponse>;
   hasAsked: boolean;
-  idleSince: number;
-  busySince: number;
-  /** What had been read when it became busy or idle. */
+  /** When it became busy (something is in flight) or idle (nothing is), and what had been read by then. */
+  since: number;
   bytesBefore: number;
   /** Since when it has been seen not to take its answer. */
   unreadSince: number | undefined;
@@ -179,16 +178,12 @@ export class Listener {
       socket.destroy();
       return false;
     }
-    if (connection.inFlight.size === 0) {
-      connection.busySince = performance.now();
-      connection.bytesBefore = socket.bytesRead;
-    }
+    if (connection.inFlight.size === 0) mark(socket, connection);
     connection.inFlight.set(req, res);
     connection.hasAsked = true;
     res.once('close', () => {
       connection.inFlight.delete(req);
-      connection.idleSince = performance.now();
-      if (connection.inFlight.size === 0) connection.bytesBefore = socket.bytesRead;
+      if (connection.inFlight.size === 0) mark(socket, connection);
     });
     return true;
   }
@@ -213,8 +208,8 @@ export class Listener {
         this.cut();
         return;
       }
-      for (const [socket, { inFlight, idleSince }] of this.connections) {
-        if (inFlight.size === 0 && now - idleSince >= DRAIN_IDLE_MS) socket.destroy();
+      for (const [socket, { inFlight, since }] of this.connections) {
+        if (inFlight.size === 0 && now - since >= DRAIN_IDLE_MS) socket.destroy();
       }
       await sleep(Math.min(50, deadline - now));
     }
@@ -274,13 +269,13 @@ export class Listener {
     const [handshake] = this.handshakes.values();
     if (handshake !== undefined) overdue.meet(handshake.socket, handshake.since + PROMPT_MS);
     for (const [socket, connection] of this.connections) {
-      const { inFlight, hasAsked, idleSince, busySince, bytesBefore, unreadSince } = connection;
+      const { inFlight, hasAsked, since, bytesBefore, unreadSince } = connection;
       const bytes = socket.bytesRead - bytesBefore;
       if (inFlight.size === 0) {
-        idle.meet(socket, idleSince);
-        if (!hasAsked || bytes > 0) overdue.meet(socket, idleSince + PROMPT_MS);
+        idle.meet(socket, since);
+        if (!hasAsked || bytes > 0) overdue.meet(socket, since + PROMPT_MS);
       } else if (hasOpenBody(inFlight)) {
-        overdue.meet(socket, busySince + PROMPT_BODY_MS + bytes / PROMPT_BYTES_PER_MS);
+        overdue.meet(socket, since + PROMPT_BODY_MS + bytes / PROMPT_BYTES_PER_MS);
       } else if (unreadSince !== undefined && isUnread(socket, connection)) {
         overdue.meet(socket, unreadSince + PROMPT_BODY_MS);
       }
@@ -303,15 +298,9 @@ export class Listener {
     // With TLS this socket is not the one that was accepted, and only their ends tell that they belong together.
     this.handshakes.delete(endsOf(socket));
     const inFlight: Connection['inFlight'] = new Map();
-    const now = performance.now();
-    this.connections.set(socket, {
-      inFlight,
-      hasAsked: false,
-      idleSince: now,
-      busySince: now,
-      bytesBefore: socket.bytesRead,
-      unreadSince: undefined,
-    });
+    const connection = { inFlight, hasAsked: false, since: 0, bytesBefore: 0, unreadSince: undefined };
+    mark(socket, connection);
+    this.connections.set(socket, connection);
     socket.once('close', () => {
       this.connections.delete(socket);
       // Node.js tells only the response whose turn it is; those behind it hold what they hold until they are told.
@@ -358,6 +347,12 @@ class Earliest {
   meet(socket: Socket, time: number): void {
     if (time < this.time) [this.socket, this.time] = [socket, time];
   }
+}
+
+/** It becomes busy, or idle. */
+function mark(socket: Socket, connection: Connection): void {
+  connection.since = performance.now();
+  connection.bytesBefore = socket.bytesRead;
 }
 
 function isUnread(socket: Socket, { inFlight }: Connection): boolean {
