@@ -30,14 +30,22 @@ export interface Mount {
   readonly readOnly: boolean;
 }
 
-/** The processes in the cgroup of a container, its first process first. One that ends meanwhile is left out. */
+/** Of runc's own process, which becomes the program of a container, or of an `exec` probe, once all is set up. */
+const RUNC_INIT = /(^|\/)runc init$/;
+
+/**
+ * The processes in the cgroup of a container, its first process first. One that ends meanwhile is left out, and one
+ * that is runc's still: what the spec says does not hold of it yet.
+ */
 export function processesOfContainer(containerId: string): ContainerProcess[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
         if (!readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(containerId)) return [];
-        return [readProcess(pid)];
+        // First: once it is the program's command, the rest is the program's as well.
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+        return RUNC_INIT.test(command) ? [] : [readProcess(pid, command)];
       } catch (error) {
         if (hasEnded(error)) return [];
         throw error;
@@ -46,7 +54,7 @@ export function processesOfContainer(containerId: string): ContainerProcess[] {
     .sort((one, other) => one.pidInContainer - other.pidInContainer);
 }
 
-function readProcess(pid: string): ContainerProcess {
+function readProcess(pid: string, command: string): ContainerProcess {
   const status = statusFields(readFileSync(`/proc/${pid}/status`, 'utf8'));
   const numbers = (name: string): number[] =>
     (status.get(name) ?? '').split(/\s+/).filter(Boolean).map(Number);
@@ -56,7 +64,7 @@ function readProcess(pid: string): ContainerProcess {
   return {
     pid: Number(pid),
     pidInContainer: numbers('NSpid').at(-1) ?? 0,
-    command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim(),
+    command,
     uid,
     gid: numbers('Gid')[1] ?? -1,
     groups: numbers('Groups'),
