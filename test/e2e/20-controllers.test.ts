@@ -122,6 +122,9 @@ describe('what controllers make', () => {
         expect(pod.metadata.ownerReferences[0].name).to.match(/^cronjob-\d+$/);
         expectHardened(pod.spec);
         expectTemplate(stored.spec.jobTemplate, pod, templates);
+        // Or it would give one each minute until the end of the run.
+        const suspended = { spec: { suspend: true } };
+        await world().controlPlane.api('PATCH', cronJobPath(namespace, 'cronjob'), suspended);
       });
 
       it('a Job that kubectl makes of a CronJob gives hardened Pods', async () => {
@@ -241,10 +244,14 @@ function cronJob(): Json {
   };
 }
 
+function cronJobPath(namespace: string, name: string): string {
+  return `/apis/batch/v1/namespaces/${namespace}/cronjobs/${name}`;
+}
+
 /** A run that was missed is made up for at once: nobody waits for the minute. */
 async function makeDue(namespace: string, name: string): Promise<void> {
   const { controlPlane } = world();
-  const path = `/apis/batch/v1/namespaces/${namespace}/cronjobs/${name}`;
+  const path = cronJobPath(namespace, name);
   const lastScheduleTime = new Date(Date.now() - 120_000).toISOString().replace(/\.\d+Z$/, 'Z');
   expect(
     (await controlPlane.api('PATCH', `${path}/status`, { status: { lastScheduleTime } })).status,

@@ -1,5 +1,7 @@
 import { expect } from 'chai';
+import { changedBy, createPod } from './support/createPod.js';
 import { podOf, putPolicy, sendPod, type PodReply } from './support/podRequests.js';
+import { eventually } from './support/wait.js';
 import { makeNamespace, world } from './support/world.js';
 
 /** A privileged container gets nothing from kube-harden, which is one more thing that must stay as it is. */
@@ -79,7 +81,7 @@ describe('a container that kubectl debug adds', () => {
       const namespace = await makeNamespace({ 'kube-harden.io/policy': policy });
       expect((await sendPod(namespace, POD, { dryRun: false })).status).to.equal(201);
       const before = await podIn(namespace);
-      await world().controlPlane.kubectlOutput(['label', 'ns', namespace, 'kube-harden.io/mode=enforce']);
+      await turnOn(namespace);
       await debug(namespace, 'debugger', ...args);
       const after = await podIn(namespace);
       const { ephemeralContainers, ...rest } = after.spec;
@@ -117,7 +119,7 @@ describe('a container that kubectl debug adds', () => {
     const namespace = await makeNamespace();
     await sendPod(namespace, POD, { dryRun: false });
     await debug(namespace, 'unhardened', '--profile=baseline');
-    await world().controlPlane.kubectlOutput(['label', 'ns', namespace, 'kube-harden.io/mode=enforce']);
+    await turnOn(namespace);
     await debug(namespace, 'second', '--profile=baseline');
     await debug(namespace, 'third', '--profile=baseline');
     const { ephemeralContainers = [] } = (await podIn(namespace)).spec;
@@ -142,3 +144,13 @@ describe('a container that kubectl debug adds', () => {
     expect(ephemeralContainers?.[0]?.securityContext).to.equal(undefined);
   });
 });
+
+/** Resolves once the API server selects the namespace's pods by its new label. */
+async function turnOn(namespace: string): Promise<void> {
+  const { controlPlane } = world();
+  await controlPlane.kubectlOutput(['label', 'ns', namespace, 'kube-harden.io/mode=enforce']);
+  await eventually(
+    'the namespace turned on',
+    async () => changedBy(await createPod(controlPlane, namespace, { name: 'another' })) !== undefined,
+  );
+}

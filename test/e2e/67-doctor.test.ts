@@ -6,7 +6,7 @@ import { runDoctor, type DoctorFlags } from '../../src/cli/doctor.js';
 import type { DoctorReport, ReportedDiagnosis } from '../../src/doctor/report.js';
 import { applyPolicy, builtinSpec } from './support/hardeningPolicies.js';
 import { makeNode, removeNode } from './support/nodes.js';
-import { bindClusterRole, makeClusterRole, type PolicyRule } from './support/rbac.js';
+import { bindClusterRole, makeClusterRole, untilAllowed, type PolicyRule } from './support/rbac.js';
 import { eventually } from './support/wait.js';
 import { makeNamespace, world } from './support/world.js';
 
@@ -67,12 +67,20 @@ describe('doctor, on the API server', function () {
     await makeClusterRole(`e2e-${name}`, rules);
     await bindClusterRole(`e2e-${name}`, `${home}:${name}`);
     const kubeconfig = await controlPlane.serviceAccountKubeconfig(home, name);
-    const [first] = rules;
-    const question = ['auth', 'can-i', first?.verbs[0] ?? '', first?.resources[0] ?? '', '-n', home];
-    await eventually('the rights in force', async () => {
-      return (await controlPlane.kubectl(question, { kubeconfig })).code === 0;
-    });
+    for (const rule of rules.slice(0, 1)) await untilAllowed(kubeconfig, rule, home);
     return kubeconfig;
+  }
+
+  /** Resolves once the quota counts: before, the API server refuses pods without naming it. */
+  async function limitMemory(namespace: string): Promise<void> {
+    const { controlPlane } = world();
+    const path = `/api/v1/namespaces/${namespace}/resourcequotas`;
+    const spec = { hard: { 'limits.memory': '256Mi' } };
+    await controlPlane.api('POST', path, { metadata: { name: 'team' }, spec });
+    await eventually('the use of the quota', async () => {
+      const { body } = await controlPlane.api<{ status?: { used?: object } }>('GET', `${path}/team`);
+      return body.status?.used !== undefined;
+    });
   }
 
   async function doctor(target: string | undefined, flags: DoctorFlags): Promise<Answer> {
@@ -152,10 +160,7 @@ describe('doctor, on the API server', function () {
 
     it('by a quota, for the requests and limits that were added', async () => {
       const namespace = await makeNamespace(ENFORCE);
-      await world().controlPlane.api('POST', `/api/v1/namespaces/${namespace}/resourcequotas`, {
-        metadata: { name: 'team' },
-        spec: { hard: { 'limits.memory': '256Mi' } },
-      });
+      await limitMemory(namespace);
       await apply(namespace, deployment('web'));
       const { findings, status } = await refusalIn(namespace);
       expect(status).to.equal(1);
@@ -166,10 +171,7 @@ describe('doctor, on the API server', function () {
 
     it("by a quota, for the author's own limits: not hardening", async () => {
       const namespace = await makeNamespace(ENFORCE);
-      await world().controlPlane.api('POST', `/api/v1/namespaces/${namespace}/resourcequotas`, {
-        metadata: { name: 'team' },
-        spec: { hard: { 'limits.memory': '256Mi' } },
-      });
+      await limitMemory(namespace);
       await apply(namespace, deployment('web', { resources: { limits: { memory: '1Gi' } } }));
       const { findings, notHardening, status } = await refusalIn(namespace);
       expect([findings, status]).to.deep.equal([[], 0]);

@@ -12,7 +12,7 @@ import { observationOf } from '../learn/support/observations.js';
 import type { Json } from './controlPlane/apiClient.js';
 import { makeNode, removeNode } from './support/nodes.js';
 import { label } from './support/podRequests.js';
-import { bindClusterRole, makeClusterRole, type PolicyRule } from './support/rbac.js';
+import { bindClusterRole, makeClusterRole, untilAllowed, type PolicyRule } from './support/rbac.js';
 import { eventually, pause } from './support/wait.js';
 import { makeNamespace, world } from './support/world.js';
 
@@ -205,7 +205,9 @@ describe('learn, on the API server', function () {
     await post(`/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata: { name } });
     await makeClusterRole(`e2e-learn-${name}`, rules);
     await bindClusterRole(`e2e-learn-${name}`, `${namespace}:${name}`);
-    return world().controlPlane.serviceAccountKubeconfig(namespace, name);
+    const kubeconfig = await world().controlPlane.serviceAccountKubeconfig(namespace, name);
+    for (const rule of rules.slice(0, 1)) await untilAllowed(kubeconfig, rule, namespace);
+    return kubeconfig;
   }
 
   /** The ClusterRole that the page gives. */
@@ -351,7 +353,7 @@ describe('learn, on the API server', function () {
       { verify: true, yes: true },
       { look: look(), signal: controller.signal },
     );
-    await eventually('the copy', async () => (await copiesIn(namespace)).length > 0);
+    await eventually('the copy', () => copies.seen.length > 0);
     controller.abort();
     const { problems } = await learned;
     await copies.stop();

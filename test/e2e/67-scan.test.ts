@@ -12,7 +12,7 @@ import { POLICY_REPORT_CRD } from '../scan/policyReportCrd.js';
 import { makeNode, removeNode } from './support/nodes.js';
 import { applyPolicy } from './support/hardeningPolicies.js';
 import { podOf, type PodManifest } from './support/podRequests.js';
-import { bindClusterRole, makeClusterRole, type PolicyRule } from './support/rbac.js';
+import { bindClusterRole, makeClusterRole, untilAllowed, type PolicyRule } from './support/rbac.js';
 import { EVERY_RULE, RULE_PODS } from './support/rulePods.js';
 import { eventually } from './support/wait.js';
 import { makeNamespace, world } from './support/world.js';
@@ -183,7 +183,10 @@ describe('scan, on the API server', function () {
     await makeClusterRole(`e2e-scan-${name}`, rules);
     for (const namespace of where ?? [undefined])
       await bindClusterRole(`e2e-scan-${name}`, `${home}:${name}`, namespace);
-    return controlPlane.serviceAccountKubeconfig(home, name);
+    const kubeconfig = await controlPlane.serviceAccountKubeconfig(home, name);
+    for (const rule of rules.slice(0, 1))
+      for (const namespace of where ?? [home]) await untilAllowed(kubeconfig, rule, namespace);
+    return kubeconfig;
   }
 
   async function scan(flags: ScanFlags): Promise<{ status: number; out: string; err: string }> {

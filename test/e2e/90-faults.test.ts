@@ -68,6 +68,10 @@ describe('replicas whose API server is away', function () {
     const known = await createPod(controlPlane, lived);
     expect(known.status).to.equal(201);
     expect(changedBy(known)).to.include('readOnlyRootFilesystem');
+    await eventually(
+      'the API server selecting by the label',
+      async () => (await createPod(controlPlane, unlabelled)).status === 500,
+    );
     for (const [namespace, reason] of [
       [unknown, 'not known'],
       [unlabelled, 'its labels are stale'],
@@ -107,6 +111,7 @@ describe('replicas whose API server is away', function () {
     await controlPlane.stopApiServer('SIGTERM');
     for (const replica of replicas) await decidesFromCache(replica, cached);
     await controlPlane.startApiServer();
+    await servesPolicies();
     apiDoor.setBackends([{ port: controlPlane.port }]);
     await recover('restarted by SIGTERM, with its history compacted', replicas);
     for (const [index, replica] of replicas.entries()) {
@@ -147,6 +152,7 @@ describe('replicas whose API server is away', function () {
     expect((await late.ready()).status).to.equal(503);
 
     await controlPlane.startApiServer();
+    await servesPolicies();
     await recover('down for 17 s after SIGKILL', replicas);
     for (const [index, replica] of replicas.entries()) {
       expect(told(replica, linesBefore[index], 'watch works again')).to.deep.equal([...WATCHED].sort());
@@ -187,6 +193,14 @@ async function decidesFromCache(replica: KubeHarden, cached: string): Promise<vo
   expect(unknown.status, unknown.text).to.equal(500);
   expect(unknown.text).to.include('namespace \\"never-seen\\" could not be looked up');
   expect(await replica.ready()).to.deep.equal({ status: 200, text: 'ok' });
+}
+
+/** An API server that is ready answers for custom resources a moment later, when it has read them. */
+async function servesPolicies(): Promise<void> {
+  await eventually('hardeningpolicies served', async () => {
+    const path = '/apis/kube-harden.io/v1alpha1/hardeningpolicies';
+    return (await world().controlPlane.api('GET', path)).status === 200;
+  });
 }
 
 /** Nobody does anything: every watch of these replicas has a connection again. */

@@ -32,6 +32,8 @@ export interface ApiClientOptions {
 
 /** A request to a control plane that answers nothing for so long is a failure of the test. */
 const TIMEOUT_MS = 30_000;
+/** Those that nobody uses are closed before the API server does so, after 90 s: what is sent in that moment is lost. */
+const IDLE_MS = 30_000;
 /** As many connections as calls at once up to here; beyond, calls wait for one. */
 const MAX_SOCKETS = 64;
 
@@ -43,7 +45,7 @@ export class ApiClient {
   constructor(private readonly options: ApiClientOptions) {
     const { ca, credentials, maxSockets = MAX_SOCKETS } = options;
     const pair = credentials !== undefined && 'cert' in credentials ? credentials : {};
-    this.agent = new Agent({ keepAlive: true, maxSockets, ca, ...pair });
+    this.agent = new Agent({ keepAlive: true, timeout: IDLE_MS, maxSockets, ca, ...pair });
     this.authorization =
       credentials !== undefined && 'token' in credentials
         ? { authorization: `Bearer ${credentials.token}` }

@@ -30,7 +30,10 @@ describe('the node', () => {
       command: ['sh', '-c', 'echo started; exec sleep infinity'],
     });
     await ready(namespace);
-    expect(await controlPlane.kubectlOutput(['logs', '-n', namespace, 'sleeper'])).to.equal('started\n');
+    const logs = await eventually('a log', () =>
+      controlPlane.kubectlOutput(['logs', '-n', namespace, 'sleeper']),
+    );
+    expect(logs).to.equal('started\n');
     const told = await controlPlane.kubectlOutput([
       'exec',
       '-n',

@@ -5,6 +5,7 @@ import { bindClusterRole, makeClusterRole } from '../support/rbac.js';
 import { eventually, pause } from '../support/wait.js';
 import { makeNamespace, world } from '../support/world.js';
 import { kubeHarden } from './command.js';
+import { askUntilRead } from './doctor/askUntilRead.js';
 import { deploy, podOfDeployment } from './doctor/deployment.js';
 import { CLIENT } from './images/client.js';
 import { staticArchive } from './images/staticArchive.js';
@@ -247,14 +248,10 @@ describe('learn --verify of a Deployment', function () {
     await original.kill();
     await original.becomesReady({ restarts: 1 });
 
-    const { code, stderr } = await kubeHarden([
-      'learn',
-      'deploy/once',
-      '--namespace',
-      namespace,
-      '--verify',
-      '--yes',
-    ]);
+    const { code, stderr } = await askUntilRead(
+      () => kubeHarden(['learn', 'deploy/once', '--namespace', namespace, '--verify', '--yes']),
+      (result) => result.stderr,
+    );
     expect(code).to.equal(2);
     expect(stderr)
       .to.include('not verified')

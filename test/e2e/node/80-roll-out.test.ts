@@ -8,6 +8,7 @@ import { runScript, type ScriptResult } from '../support/shell.js';
 import { eventually, pause } from '../support/wait.js';
 import { world } from '../support/world.js';
 import { inClient } from './client.js';
+import { askUntilRead } from './doctor/askUntilRead.js';
 import { chosenPrograms } from './programChoice.js';
 import { caddy } from './programs/caddy.js';
 import { httpd } from './programs/httpd.js';
@@ -39,8 +40,6 @@ const OWN: Readonly<Record<string, readonly [Program, string]>> = {
 const EFFECT_MS = 3_000;
 /** A pod that does not come up has said why by then. */
 const SYMPTOM_MS = 90_000;
-/** How often a command is given again that could not read a log. */
-const TRIES = 10;
 
 /** As the kernel and httpd say it. */
 const HTTPD_FAILS =
@@ -84,7 +83,10 @@ describe('docs/roll-out.md, from audit to enforce', function () {
       if (learnt !== undefined) await use(learnt);
       if (command.script.includes(' doctor ')) await untilGone();
       if (/ doctor .*\|\|/.test(command.script)) await untilCrashed('uploads');
-      const { code, output } = await runUntilRead(command.script);
+      const { code, output } = await askUntilRead(
+        () => run(command.script),
+        (result) => result.output,
+      );
       expect(code === 0, output).to.equal(command.expected === 'success');
       if (command.output !== undefined) {
         outputs.push(output);
@@ -97,15 +99,6 @@ describe('docs/roll-out.md, from audit to enforce', function () {
       if (/label namespace|apply/.test(command.script)) await pause(EFFECT_MS);
       hasFailed = false;
     });
-  }
-
-  /** The kubelet may take a container away whose log is just being asked for; the doctor says so, and is asked again. */
-  async function runUntilRead(script: string): Promise<ScriptResult> {
-    for (let left = TRIES; ; left -= 1) {
-      const result = await run(script);
-      if (left === 0 || !/^ {4}not read: previous log /m.test(result.output)) return result;
-      await pause(EFFECT_MS);
-    }
   }
 
   function run(script: string): Promise<ScriptResult> {

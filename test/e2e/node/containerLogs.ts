@@ -10,5 +10,15 @@ export function containerLogs(folder: string): string[] {
   return readdirSync(folder)
     .filter((name) => /^\d+\.log$/.test(name))
     .sort((one, other) => Number.parseInt(one, 10) - Number.parseInt(other, 10))
-    .map((name) => readFileSync(join(folder, name), 'utf8').replaceAll(/^\S+ std(?:out|err) [FP] /gm, ''));
+    .flatMap((name) => logOf(join(folder, name)));
+}
+
+/** Nothing where the kubelet has removed it meanwhile, as it does when the next container has ended. */
+function logOf(file: string): string[] {
+  try {
+    return [readFileSync(file, 'utf8').replaceAll(/^\S+ std(?:out|err) [FP] /gm, '')];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }

@@ -110,6 +110,7 @@ function mountsOf(mountinfo: string): Mount[] {
     });
 }
 
+/** Of a process that has ended and is still listed, its mounts are an invalid argument. */
 function hasEnded(error: unknown): boolean {
-  return ['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '');
+  return ['ENOENT', 'ESRCH', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '');
 }

@@ -44,9 +44,12 @@ export class Endpoints {
 
   private async probe(): Promise<void> {
     const probed = this.replicas;
+    const began = performance.now();
     const ready = await Promise.all(probed.map(isReady));
     // Answers that came after a change are about the past.
     if (this.paused || probed !== this.replicas) return;
+    // What was late is this process, and not a replica: the next probe tells.
+    if (performance.now() - began > PROBE_TIMEOUT_MS + PROBE_MS) return;
     this.forwarder.setBackends(
       probed.filter((_, index) => ready[index]).map(({ admissionPort }) => ({ port: admissionPort })),
     );

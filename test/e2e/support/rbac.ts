@@ -1,3 +1,4 @@
+import { eventually } from './wait.js';
 import { world } from './world.js';
 
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
@@ -35,6 +36,18 @@ export async function bindClusterRole(role: string, user: string, namespace?: st
     metadata: { name: `${role}-${user.replace(':', '-')}` },
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
     subjects: [subject],
+  });
+}
+
+/** Resolves once a kubeconfig's owner has the right that a rule gives, in a namespace. */
+export async function untilAllowed(
+  kubeconfig: string,
+  { verbs: [verb = ''], resources: [resource = ''] }: PolicyRule,
+  namespace: string,
+): Promise<void> {
+  const question = ['auth', 'can-i', verb, resource, '-n', namespace];
+  await eventually(`the right to ${verb} ${resource}`, async () => {
+    return (await world().controlPlane.kubectl(question, { kubeconfig })).code === 0;
   });
 }
 

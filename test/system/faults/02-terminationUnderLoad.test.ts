@@ -14,7 +14,7 @@ const GRACE_SECONDS = 15;
 describe('2. SIGTERM under load', () => {
   it('fails readiness first, loses no request, says Connection: close, and exits 0 in time', async function () {
     this.timeout(120_000);
-    const args = ['--shutdown-delay-duration', '1s', '--shutdown-grace-period', `${GRACE_SECONDS}s`];
+    const args = ['--shutdown-delay-duration', '4s', '--shutdown-grace-period', `${GRACE_SECONDS}s`];
     const [leaving, staying] = [await serve({ args }), await serve({ args })];
     const load = new ReplicasLoad([leaving, staying]);
     const clients = Array.from({ length: CLIENTS }, () => load.run());

@@ -164,7 +164,7 @@ describe('23. clocks that jump', () => {
         api,
         namespace: 'kube-harden',
         identity,
-        timings: { leaseMs: 1000, renewDeadlineMs: 600, retryMs: 100 },
+        timings: { leaseMs: 2000, renewDeadlineMs: 1500, retryMs: 100 },
         logger: new RecordingLogger(),
         onStartedLeading: () => {
           events.push(`${identity} leads`);
