@@ -153,14 +153,17 @@ function linesOf(log: LogFacts | undefined, observation: Observation): Observati
   }));
 }
 
-/** What the kubelet answers in place of a log, with status 200, where it has removed the container meanwhile. */
-const NOT_A_LOG = 'unable to retrieve container logs for ';
+/**
+ * What the kubelet answers in place of a log, with status 200, where it has removed the container meanwhile, or its log:
+ * `/var/log/pods/NAMESPACE_POD_UID/CONTAINER/N.log`. Programs too say that they cannot open their log files. Source:
+ * kubelet v1.36, GetContainerLogs, and k8s.io/cri-client, ReadLogs.
+ */
+const NOT_A_LOG =
+  /^unable to retrieve container logs for |^failed to (?:try resolving symlinks in path|open log file) "[^"]*\/[^/"_]+_[^/"_]+_[\da-f-]+\/[^/"]+\/\d+\.log"/;
 
 /** Whether there is a log, if an empty one. */
 export function isRead(log: LogFacts | undefined): boolean {
-  return (
-    log !== undefined && !(log.lines.length > 0 && log.lines.every((line) => line.startsWith(NOT_A_LOG)))
-  );
+  return log !== undefined && !(log.lines.length > 0 && log.lines.every((line) => NOT_A_LOG.test(line)));
 }
 
 /** Whether the container is not running now. */

@@ -462,14 +462,28 @@ describe('the doctor', () => {
       expect(notHardening?.why).to.equal('Hardening changed nothing in this pod.');
     });
 
-    it('one whose log the kubelet has no more is not said to be of another cause', () => {
-      const log = ['unable to retrieve container logs for containerd://4abe'];
-      const { state, notHardening, missing } = diagnosePod(factsOf({ log }), NOW);
-      expect([state, notHardening, missing]).to.deep.equal([
-        'broken',
-        undefined,
-        ['previous log of container "web": unable to retrieve container logs for containerd://4abe'],
-      ]);
+    for (const line of [
+      'unable to retrieve container logs for containerd://4abe',
+      'failed to try resolving symlinks in path "/var/log/pods/shop_web-5fb6-p5p8b_7240583f-b344-415a-a3e1-aa64c1945531/web/2.log": lstat /var/log/pods/shop_web-5fb6-p5p8b_7240583f-b344-415a-a3e1-aa64c1945531/web/2.log: no such file or directory',
+      'failed to open log file "/var/log/pods/shop_web-5fb6-p5p8b_7240583f-b344-415a-a3e1-aa64c1945531/web/2.log": open /var/log/pods/shop_web-5fb6-p5p8b_7240583f-b344-415a-a3e1-aa64c1945531/web/2.log: no such file or directory',
+    ]) {
+      it(`one whose log the kubelet has no more is blamed on nothing: ${line.slice(0, 40)}...`, () => {
+        const { state, findings, notHardening, missing } = diagnosePod(factsOf({ log: [line] }), NOW);
+        expect([state, findings, notHardening, missing]).to.deep.equal([
+          'broken',
+          [],
+          undefined,
+          [`previous log of container "web": ${line}`],
+        ]);
+      });
+    }
+
+    it('a program that cannot open a log file of its own has said so', () => {
+      const log = [
+        'failed to open log file "/var/log/web/1.log": open /var/log/web/1.log: read-only file system',
+      ];
+      const { findings } = diagnosePod(factsOf({ log }), NOW);
+      expect(findings.map(({ rule }) => rule)).to.deep.equal(['readOnlyRootFilesystem']);
     });
 
     it('what has been overcome is not told again', () => {
