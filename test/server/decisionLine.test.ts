@@ -60,10 +60,12 @@ describe('the line in which requests wait for their decisions', () => {
 
   it('leaves the event loop alone for no longer than a turn and the decision at hand', async () => {
     const line = spentLine();
+    let free = performance.now();
     const decided = Array.from({ length: 20 }, async () => {
       await join(line);
+      const [round, began] = [rounds, performance.now()];
       work(4);
-      return rounds;
+      return { round, began, ended: performance.now() };
     });
     let rounds = 0;
     const look = (): void => {
@@ -73,8 +75,16 @@ describe('the line in which requests wait for their decisions', () => {
     let looking = setImmediate(look);
     const seen = await Promise.all(decided);
     clearImmediate(looking);
-    const together = Math.max(...seen.map((round) => seen.filter((other) => other === round).length));
-    expect(together, 'decisions between two looks').to.be.at.most(TURN_MS / 4 + 1);
+    for (const round of new Set(seen.map((decision) => decision.round))) {
+      const together = seen.filter((decision) => decision.round === round);
+      // A turn is longer where all the rest took longer, as on a busy machine: measured from the last decision on.
+      const turnMs = Math.max(TURN_MS, (together[0]?.began ?? NaN) - free);
+      expect(together.length, 'decisions between two looks').to.be.at.most(turnMs / 4 + 1);
+      free = together.at(-1)?.ended ?? NaN;
+    }
+    expect(new Set(seen.map((decision) => decision.round)))
+      .to.have.property('size')
+      .above(1);
   });
 
   it('gives decisions as much time as the rest of a turn takes', async () => {
