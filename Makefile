@@ -55,7 +55,7 @@ faults-long: build ## the same as long and as often as it takes to be sure, held
 	@npm run --silent faults:long
 
 .PHONY: soak
-soak: build ## a million mixed requests in an hour, after half an hour of warm-up, with a graph of memory, files and event loop; KUBE_HARDEN_SOAK_MINUTES=5 takes less
+soak: build ## a million mixed requests in an hour, with a graph of memory, files and event loop; KUBE_HARDEN_SOAK_MINUTES=5 takes less
 	@node --import tsx/esm test/soak/run.ts
 
 .PHONY: test-package

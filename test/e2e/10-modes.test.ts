@@ -11,11 +11,9 @@ import {
   type PodReply,
 } from './support/podRequests.js';
 import { EVERY_RULE, RULE_PODS, effectOf, type Effect } from './support/rulePods.js';
-import { eventually } from './support/wait.js';
+import { EFFECT_MS, eventually } from './support/wait.js';
 import { makeNamespace, world } from './support/world.js';
 
-/** What the issue allows from a label or a policy to its effect. */
-const EFFECT_MS = 2_000;
 const NEW_NAMESPACES = 30;
 const FLIPS = 30;
 /** No token: its volume has another name in every pod. */

@@ -3,11 +3,9 @@ import { loadPolicyObject } from '../../src/policy/load.js';
 import { PolicyError, issueText, type PolicyIssue } from '../../src/policy/policyError.js';
 import { WRONG_POLICIES } from '../support/policyDocuments.js';
 import { podOf, putPolicy, sendPod } from './support/podRequests.js';
-import { eventually } from './support/wait.js';
+import { EFFECT_MS, eventually } from './support/wait.js';
 import { makeNamespace, world } from './support/world.js';
 
-/** What the issue allows from an edit to its effect. */
-const EFFECT_MS = 2_000;
 const EDITS = 10;
 const POLICIES = '/apis/kube-harden.io/v1alpha1/hardeningpolicies';
 

@@ -4,13 +4,11 @@ import { RULES } from '../../src/hardening/rules/index.js';
 import type { Json } from './controlPlane/apiClient.js';
 import type { AuditEvent } from './controlPlane/auditLog.js';
 import { eachOf, podOf, putPolicy, sendPod, warningLines, type PodManifest } from './support/podRequests.js';
-import { eventually } from './support/wait.js';
+import { EFFECT_MS, eventually } from './support/wait.js';
 import { makeNamespace, world } from './support/world.js';
 
 const LINE_MAX = 120;
 const TOTAL_MAX = 2048;
-/** What the contract allows a label to take. */
-const LABELS_MS = 2000;
 const CAN_DENY = RULES.filter(({ actions, id }) => actions.includes('Deny') && id !== 'scheduling');
 
 /** Breaks every rule that a pod can break, on two containers; the API server itself admits it. */
@@ -134,7 +132,7 @@ describe('an object that is refused', () => {
         const answer = await ask();
         return answer.code === 0 && answer;
       },
-      LABELS_MS,
+      EFFECT_MS,
     );
     const { code, message: said } = await inForce.catch(ask);
     expect(said, said).to.equal('');

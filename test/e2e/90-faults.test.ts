@@ -2,13 +2,11 @@ import { expect } from 'chai';
 import { callReplica, hardens } from './support/admissionCall.js';
 import { changedBy, createPod } from './support/createPod.js';
 import type { KubeHarden } from './support/kubeHarden.js';
-import { eventually, pause } from './support/wait.js';
+import { EFFECT_MS, eventually, pause } from './support/wait.js';
 import { makeNamespace, world } from './support/world.js';
 
 const ENFORCE = { 'kube-harden.io/mode': 'enforce' };
 const OPT_OUT = { 'kube-harden.io/readOnlyRootFilesystem': 'disabled' };
-/** What the issue allows a label to take. */
-const LABEL_MS = 2000;
 /** The longest back-off of a watch is 2 s; after it comes a list. */
 const RECOVERY_MS = 5000;
 /** One that starts meanwhile follows the Secret with certificates too, whose longest back-off is 10 s. */
@@ -111,7 +109,6 @@ describe('replicas whose API server is away', function () {
     await controlPlane.stopApiServer('SIGTERM');
     for (const replica of replicas) await decidesFromCache(replica, cached);
     await controlPlane.startApiServer();
-    await servesPolicies();
     apiDoor.setBackends([{ port: controlPlane.port }]);
     await recover('restarted by SIGTERM, with its history compacted', replicas);
     for (const [index, replica] of replicas.entries()) {
@@ -152,7 +149,6 @@ describe('replicas whose API server is away', function () {
     expect((await late.ready()).status).to.equal(503);
 
     await controlPlane.startApiServer();
-    await servesPolicies();
     await recover('down for 17 s after SIGKILL', replicas);
     for (const [index, replica] of replicas.entries()) {
       expect(told(replica, linesBefore[index], 'watch works again')).to.deep.equal([...WATCHED].sort());
@@ -195,14 +191,6 @@ async function decidesFromCache(replica: KubeHarden, cached: string): Promise<vo
   expect(await replica.ready()).to.deep.equal({ status: 200, text: 'ok' });
 }
 
-/** An API server that is ready answers for custom resources a moment later, when it has read them. */
-async function servesPolicies(): Promise<void> {
-  await eventually('hardeningpolicies served', async () => {
-    const path = '/apis/kube-harden.io/v1alpha1/hardeningpolicies';
-    return (await world().controlPlane.api('GET', path)).status === 200;
-  });
-}
-
 /** Nobody does anything: every watch of these replicas has a connection again. */
 async function recover(what: string, replicas: readonly KubeHarden[]): Promise<void> {
   const began = performance.now();
@@ -222,7 +210,7 @@ async function takesEffect(namespace: string): Promise<void> {
   await label(namespace, OPT_OUT);
   const began = performance.now();
   await Promise.all(
-    world().replicas.map((replica) => untilSaid(replica, namespace, { readOnlyRoot: false }, LABEL_MS)),
+    world().replicas.map((replica) => untilSaid(replica, namespace, { readOnlyRoot: false }, EFFECT_MS)),
   );
   console.log(`      a label took effect within ${Math.round(performance.now() - began)} ms`);
 }

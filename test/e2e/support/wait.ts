@@ -1,3 +1,6 @@
+/** What the contract allow from a label or a policy to its effect. */
+export const EFFECT_MS = 2000;
+
 /** Something did not come to hold in time; the last error of the probe is the cause. */
 export class TimeoutError extends Error {
   readonly code = 'E2E_TIMEOUT';

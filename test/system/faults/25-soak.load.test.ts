@@ -3,7 +3,7 @@ import { linesOf, soak } from '../../soak/soak.js';
 import { print } from './support/serveProcess.js';
 
 /*
- * An hour and a million requests, after a warm-up, and what they may cost: `make soak`. In less than a minute a slope has an error that
+ * A million requests in an hour, and what they may cost: `make soak`. In less than a minute a slope has an error that
  * is larger than any leak: here memory, files and the event loop must only stay near where they are after warm-up.
  */
 const SECONDS = 30;
