@@ -72,6 +72,9 @@ function parse(text: string): unknown {
   }
 }
 
+/** Four times what an API server takes: it is looked up, and stands in logs and errors. */
+const MAX_NAMESPACE = 253;
+
 function checkRequest(request: unknown, otherUid?: string): AdmissionRequest {
   if (!isRecord(request)) throw new ReviewError(`request: ${describeMissing(request)}`);
   const { uid, kind, operation, object, oldObject } = request;
@@ -92,6 +95,13 @@ function checkRequest(request: unknown, otherUid?: string): AdmissionRequest {
     if (value !== undefined && value !== null && typeof value !== 'string') {
       throw new ReviewError(`request.${field}: ${describeValue(value)} is not a string`, { uid });
     }
+  }
+  const own: unknown =
+    isRecord(object) && isRecord(object['metadata']) ? object['metadata']['namespace'] : '';
+  for (const namespace of [request['namespace'], own]) {
+    if (typeof namespace !== 'string' || namespace.length <= MAX_NAMESPACE) continue;
+    const message = `a name of ${namespace.length} characters; none has more than ${MAX_NAMESPACE}`;
+    throw new ReviewError(`request.namespace: ${message}`, { uid });
   }
   if ((operation === 'CREATE' || operation === 'UPDATE') && !isRecord(object)) {
     throw new ReviewError(`request.object: ${describeMissing(object)}`, { uid });

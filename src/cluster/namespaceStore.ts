@@ -124,7 +124,8 @@ class KeyedStore<T> implements ObjectStore {
     this.remove(key);
   }
 
-  startReplacing(): Replacement {
+  startReplacing(isSetBack = false): Replacement {
+    if (isSetBack) for (const [key, { value }] of this.entries) this.entries.set(key, { value, version: '' });
     const listed = new Set<string>();
     return {
       add: (object) => {

@@ -46,6 +46,8 @@ export interface PolicyStatusOptions {
 /** Writes into each HardeningPolicy whether it was accepted, and an Event where that changed. Only the leader's does. */
 export class PolicyStatusWriter {
   private readonly waiting = new Set<string>();
+  /** Each is tried again once, however often it is seen meanwhile. */
+  private readonly putOff = new Set<string>();
   private leading: AbortSignal | undefined;
   private working = false;
 
@@ -74,15 +76,18 @@ export class PolicyStatusWriter {
         if (this.leading === undefined || this.leading.aborted) return;
         this.waiting.delete(name);
         const policy = this.options.policies.get(name);
-        if (policy && !(await this.write(policy))) this.putOff(name);
+        if (policy && !(await this.write(policy))) this.tryLater(name);
       }
     } finally {
       this.working = false;
     }
   }
 
-  private putOff(name: string): void {
+  private tryLater(name: string): void {
+    if (this.putOff.has(name)) return;
+    this.putOff.add(name);
     setTimeout(() => {
+      this.putOff.delete(name);
       this.waiting.add(name);
       void this.work();
     }, this.options.retryMs ?? RETRY_MS).unref();

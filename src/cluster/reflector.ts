@@ -4,6 +4,7 @@ import type { ApiClient, ApiObject } from './apiClient.js';
 import { ApiError } from './apiError.js';
 import { backOffDelay, type BackOff } from './backOff.js';
 import { listItems } from './listItems.js';
+import { isLater } from './resourceVersion.js';
 import { UnreachableError } from './unreachableError.js';
 import type { WatchStream } from './watchStream.js';
 
@@ -23,8 +24,13 @@ export interface ObjectStore {
   readonly size: number;
   put(object: ApiObject): void;
   delete(object: ApiObject): void;
-  /** A whole list begins: its objects are handed over page by page; what was not among them goes with `commit`. */
-  startReplacing(): Replacement;
+  /**
+   * A whole list begins: its objects are handed over page by page; what was not among them goes with `commit`.
+   *
+   * @param isSetBack the list is of an earlier version than what was heard before: etcd was restored, and no version
+   *   that the store knows means anything any more
+   */
+  startReplacing(isSetBack?: boolean): Replacement;
 }
 
 export interface Replacement {
@@ -84,6 +90,8 @@ export class Reflector {
   private readonly timings: ReflectorTimings;
   private readonly stopping = new AbortController();
   private resourceVersion: string | undefined;
+  /** The latest of a list or an event. */
+  private latest = '';
   private resyncAt = 0;
   private failures = 0;
   /** No watch has lasted since the last list. */
@@ -172,27 +180,40 @@ export class Reflector {
   private async list(): Promise<void> {
     const { api, path, store, resource, metrics } = this.options;
     if (this.hasSynced) metrics.listedAgain(resource);
-    const replacement = store.startReplacing();
+    let replacement: Replacement | undefined;
     let next = '';
     let version = '';
     do {
       const page = await this.page(api, path, next);
-      for (const item of listItems(page)) replacement.add(item);
       const metadata: { resourceVersion?: unknown; continue?: unknown } = page.metadata ?? {};
       // Of something else than an API server: taken for a list, it would empty the store.
       if (typeof metadata.resourceVersion !== 'string' || metadata.resourceVersion === '')
         throw new UnreachableError('the answer to a list has no resourceVersion');
       version = metadata.resourceVersion;
+      replacement ??= store.startReplacing(this.isSetBack(version));
+      for (const item of listItems(page)) replacement.add(item);
       next = typeof metadata.continue === 'string' ? metadata.continue : '';
     } while (next !== '');
     replacement.commit(version);
     this.resourceVersion = version;
+    this.latest = version;
     this.isListFresh = true;
     this.listed += 1;
     if (this.listed === 1) this.failures = 0;
     this.resyncAt = performance.now() + this.timings.resyncMs * (0.5 + Math.random());
     this.contact();
     this.markSynced();
+  }
+
+  /** A list reads what etcd holds: it is earlier than something heard before only where etcd was set back itself. */
+  private isSetBack(version: string): boolean {
+    if (!isLater(this.latest, version)) return false;
+    this.options.logger.warn('the cluster was set back to an earlier state: what was known is replaced', {
+      resource: this.resource,
+      known: this.latest,
+      listed: version,
+    });
+    return true;
   }
 
   private async page(api: ApiClient, path: string, next: string): Promise<ApiObject> {
@@ -262,6 +283,8 @@ export class Reflector {
     if (type === 'ADDED' || type === 'MODIFIED') store.put(object);
     else if (type === 'DELETED') store.delete(object);
     this.resourceVersion = object.metadata?.resourceVersion ?? this.resourceVersion;
+    if (this.resourceVersion !== undefined && isLater(this.resourceVersion, this.latest))
+      this.latest = this.resourceVersion;
   }
 
   private contact(): void {

@@ -81,7 +81,10 @@ export class SelfManagedCertificates implements TlsSource {
   /** What it holds is not valid by our clock, and not served: it is judged anew at each look, since time passes. */
   private isHeldBack = false;
   private version = '';
-  private readonly told = new Set<string>();
+  /** How often the Secret was taken from a read or the watch. */
+  private taken = 0;
+  /** What failed and how, until that works again. */
+  private readonly told = { read: new Set<string>(), watch: new Set<string>() };
   /** Of a Secret without a certificate, which changes several times until it has one again. */
   private toldEmpty = false;
 
@@ -132,10 +135,10 @@ export class SelfManagedCertificates implements TlsSource {
   async start(): Promise<void> {
     this.client?.start();
     // With an API server that is slow or away, the process starts all the same and readiness says why it is not ready.
-    await this.read(FIRST_READ_MS).catch((error: unknown) => this.failed(error));
+    await this.read(FIRST_READ_MS).catch((error: unknown) => this.failed('read', error));
     void this.follow();
     const again = setInterval(() => {
-      this.read().catch((error: unknown) => this.failed(error));
+      this.read().catch((error: unknown) => this.failed('read', error));
     }, this.timings.readAgainMs).unref();
     this.closing.signal.addEventListener('abort', () => clearInterval(again));
   }
@@ -155,10 +158,13 @@ export class SelfManagedCertificates implements TlsSource {
   }
 
   private async read(timeoutMs?: number): Promise<void> {
+    const { taken } = this;
     const secret = await this.options.api.request('GET', `${this.path}/${SECRET}`, {
       ...(timeoutMs !== undefined && { timeoutMs }),
     });
-    this.told.clear();
+    this.told.read.clear();
+    // Where nothing came meanwhile this is what etcd holds, though it be earlier than what was known: etcd was restored.
+    if (taken === this.taken) this.version = '';
     this.take(secret);
   }
 
@@ -172,13 +178,13 @@ export class SelfManagedCertificates implements TlsSource {
         failures = performance.now() - started < 1000 ? failures + 1 : 0;
       } catch (error) {
         failures += 1;
-        this.failed(error);
+        this.failed('watch', error);
       }
       if (failures === 0 || this.hasClosed()) continue;
       await sleep(backOffDelay(failures, this.timings), undefined, {
         signal: this.closing.signal,
       }).catch(() => undefined);
-      await this.read().catch((error: unknown) => this.failed(error));
+      await this.read().catch((error: unknown) => this.failed('read', error));
     }
   }
 
@@ -187,10 +193,10 @@ export class SelfManagedCertificates implements TlsSource {
     await this.options.stream.watch(
       this.path,
       {
-        // RBAC by name takes a watch for one of a single object where it says so.
+        // RBAC by name takes a watch for one of a single object where it says so. Without a resourceVersion the server
+        // begins with the object as it is now: the object's own is of its last renewal, weeks ago, and too old (410) for
+        // any API server that was started since.
         fieldSelector: `metadata.name=${SECRET}`,
-        // Without one (the first read failed) the server begins with the object as it is.
-        ...(this.version !== '' && { resourceVersion: this.version }),
         timeoutSeconds: Math.round(shortest + Math.random() * (longest - shortest)),
       },
       (type, object) => {
@@ -198,6 +204,7 @@ export class SelfManagedCertificates implements TlsSource {
         else if (type !== 'BOOKMARK') this.take(object);
       },
       this.closing.signal,
+      () => this.told.watch.clear(),
     );
   }
 
@@ -207,6 +214,7 @@ export class SelfManagedCertificates implements TlsSource {
     // A read and the watch run beside each other: the older of the two must not win.
     if (this.version !== '' && isLater(this.version, resourceVersion)) return;
     this.version = resourceVersion;
+    this.taken += 1;
     const content = contentHash(secret);
     const isNew = content !== this.judged;
     if (!isNew && !this.isHeldBack) return;
@@ -284,7 +292,7 @@ export class SelfManagedCertificates implements TlsSource {
 
   private removed(): void {
     this.judged = undefined;
-    this.failed(new ApiError(404, 'the Secret was deleted', 'NotFound'));
+    this.failed('read', new ApiError(404, 'the Secret was deleted', 'NotFound'));
   }
 
   private tellListeners(material: TlsMaterial | undefined, clientCa: Buffer | undefined): void {
@@ -292,8 +300,8 @@ export class SelfManagedCertificates implements TlsSource {
     for (const listener of this.listeners) listener(material, clientCa);
   }
 
-  /** Each kind of failure once, until the Secret can be read again. */
-  private failed(error: unknown): void {
+  /** Each kind of failure once, until what failed works again. */
+  private failed(what: 'read' | 'watch', error: unknown): void {
     if (this.hasClosed()) return;
     const status = error instanceof ApiError ? error.status : undefined;
     // The watch was left behind: it begins anew.
@@ -306,8 +314,9 @@ export class SelfManagedCertificates implements TlsSource {
           ? `the Secret ${secret} is missing; apply the manifests, which bring it`
           : `the Secret ${secret} cannot be read: ${reason}`;
     const kind = status === undefined ? 'no answer' : `${status}`;
-    if (this.told.has(kind)) return;
-    this.told.add(kind);
+    // An API server that is away fails both.
+    if (this.told.read.has(kind) || this.told.watch.has(kind)) return;
+    this.told[what].add(kind);
     const { logger } = this.options;
     if (status === 404)
       logger.error('the certificate Secret is missing: apply the manifests, which bring it', { secret });

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { parseQuantity } from './quantity.js';
+import { MAX_PATH, MAX_PATHS, MAX_WRITABLE_PATHS } from './profileBounds.js';
+import { parseQuantity, type Quantity } from './quantity.js';
 import { shown } from './shown.js';
 
 /*
@@ -25,6 +26,28 @@ export const fewLabels: [(labels: object) => boolean, { error: string }] = [
 
 /** A Kubernetes quantity above zero; a bare number (`cpu: 1`) is taken as its text. */
 export function quantity(description: string) {
+  return quantityWithout(() => undefined, description);
+}
+
+/**
+ * The same in bytes, without what an API server only warns of: `512m` is half a byte, and no container starts with so
+ * much. `128974848000m` is 123 Mi, and fine.
+ */
+export function bytes(description: string) {
+  return quantityWithout((text, parsed) => {
+    const [, number] = /^(.*)[mun]$/.exec(text) ?? [];
+    if (number === undefined || parsed % NANOS === 0n) return undefined;
+    return `is a fraction of a byte; write ${number}Mi for mebibytes`;
+  }, description);
+}
+
+const NANOS = 1_000_000_000n;
+
+/** @param problem what else is wrong with a quantity, if anything */
+function quantityWithout(
+  problem: (text: string, parsed: Quantity) => string | undefined,
+  description: string,
+) {
   return z
     .union([z.string(), z.number()], { error: ({ input }) => `${shown(input)} is not a quantity` })
     .superRefine((value, context) => {
@@ -32,6 +55,10 @@ export function quantity(description: string) {
       if (parsed === undefined)
         context.addIssue(`${shown(value)} is not a quantity such as 500m, 1 or 128Mi`);
       else if (parsed <= 0n) context.addIssue(`${shown(value)} must be above 0`);
+      else {
+        const more = problem(String(value), parsed);
+        if (more !== undefined) context.addIssue(`${shown(value)} ${more}`);
+      }
     })
     .transform(String)
     .describe(description);
@@ -48,8 +75,6 @@ export function nonRootId(description: string) {
     .max(MAX_ID, { error: `must be from 1 to ${String(MAX_ID)}` })
     .describe(description);
 }
-
-const MAX_PATH = 512;
 
 function cleanPathProblem(path: string): string | undefined {
   if (!path.startsWith('/')) return 'must be absolute';
@@ -74,7 +99,7 @@ export function hostPathName(description: string) {
 
 /** Directories inside a container that get an emptyDir each. */
 export function writablePaths(description: string) {
-  return containerPaths(description, 64, '; to leave that writable, disable the rule');
+  return containerPaths(description, MAX_WRITABLE_PATHS, '; to leave that writable, disable the rule');
 }
 
 /**
@@ -83,7 +108,7 @@ export function writablePaths(description: string) {
  * @param count at most so many
  * @param insteadOfRoot what to do instead, for whoever names `/`
  */
-export function containerPaths(description: string, count = 16, insteadOfRoot = '; name directories') {
+export function containerPaths(description: string, count = MAX_PATHS, insteadOfRoot = '; name directories') {
   const path = z
     .string()
     .max(...atMost(MAX_PATH, 'characters'))

@@ -1,3 +1,4 @@
+import { MAX_PATHS, MAX_WRITABLE_PATHS, isNameable } from '../hardening/profileBounds.js';
 import { cleanPath, isAtOrBelow } from '../hardening/volumes.js';
 import { mayWrite } from './concludeUser.js';
 import type { LearnedField, LearnedValue, WrittenFile } from './observation.js';
@@ -27,10 +28,6 @@ const VOLATILE = ['/run', '/tmp', '/var/tmp', '/var/cache', '/var/log', '/var/lo
 /** Where every image keeps programs and settings: where it cannot be seen what stands there, this is not empty. */
 const OF_THE_SYSTEM = ['/etc', '/usr', '/bin', '/sbin', '/lib', '/lib64', '/opt', '/boot', '/srv'];
 
-/** The bounds of the schema: settingsFields.ts. */
-const MOST_WRITABLE = 64;
-const MOST_DATA = 16;
-
 /** What is written on the root file system and in VOLUMEs, folded to the fewest directories that hide nothing of the image. */
 export function concludePaths(seen: Seen, context: PathsContext): LearnedPaths {
   const { onRoot, inVolumes } = placesOf(seen);
@@ -39,16 +36,18 @@ export function concludePaths(seen: Seen, context: PathsContext): LearnedPaths {
   const folded = fold(kept, seen);
   const isPolicys = (path: string): boolean => context.policyPaths.some((each) => isAtOrBelow(path, each));
   const volumes = seen.imageVolumes.map((path) => volumeOf(path, inVolumes, seen, context));
-  const writable = [
+  const found = [
     ...folded.directories.filter(({ path }) => !isPolicys(path)).map((each) => valueOf(each)),
     ...volumes.flatMap(({ writable: value }) => value ?? []),
   ].sort((one, other) => String(one.value).localeCompare(String(other.value)));
+  const writable = found.filter(({ value }) => isNameable(String(value)));
+  const unnameable = found.filter(({ value }) => !isNameable(String(value)));
   const data = [
     ...volumes.flatMap(({ data: value }) => value ?? []),
-    ...seen.lastingMounts
-      .filter((path) => path !== '/' && !path.includes(':'))
-      .map((value) => ({ value, because: 'the pod has a volume there that outlives it' })),
-  ].slice(0, MOST_DATA);
+    ...seen.lastingMounts.map((value) => ({ value, because: 'the pod has a volume there that outlives it' })),
+  ]
+    .filter(({ value }) => isNameable(String(value)))
+    .slice(0, MAX_PATHS);
   const policys = folded.directories.filter(({ path }) => isPolicys(path)).map(({ path }) => path);
   const spare = [
     ...new Set(onRoot.filter(({ path }) => isSpareCache(path)).map(({ path }) => spareCache(path))),
@@ -66,7 +65,7 @@ export function concludePaths(seen: Seen, context: PathsContext): LearnedPaths {
   ];
   return {
     fields: [
-      { field: 'writablePaths', values: writable.slice(0, MOST_WRITABLE), notes },
+      { field: 'writablePaths', values: writable.slice(0, MAX_WRITABLE_PATHS), notes },
       { field: 'dataPaths', values: data, notes: [] },
       sizeField(folded.directories, context),
     ],
@@ -74,9 +73,10 @@ export function concludePaths(seen: Seen, context: PathsContext): LearnedPaths {
       ...dataWarnings(folded.directories.filter(({ path }) => !isPolicys(path))),
       ...volumes.flatMap(({ warning }) => warning ?? []),
       ...folded.warnings,
-      ...(writable.length > MOST_WRITABLE
-        ? [`It writes to ${writable.length} directories; a profile names at most ${MOST_WRITABLE}.`]
+      ...(writable.length > MAX_WRITABLE_PATHS
+        ? [`It writes to ${writable.length} directories; a profile names at most ${MAX_WRITABLE_PATHS}.`]
         : []),
+      ...unnameable.map(({ value }) => `It writes to ${value}, which a profile cannot name.`),
     ],
     writableRoot: folded.writableRoot,
   };

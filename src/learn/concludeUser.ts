@@ -1,4 +1,5 @@
 import { DEFAULT_CAPABILITIES } from '../hardening/capabilityNames.js';
+import { MAX_PATHS, isNameable } from '../hardening/profileBounds.js';
 import { isAtOrBelow } from '../hardening/volumes.js';
 import type { DirectoryState, LearnedField, LearnedValue, ObservedProcess } from './observation.js';
 import { parentOf } from './readFiles.js';
@@ -150,6 +151,7 @@ function ownersOnly(seen: Seen, uid: number): LearnedField {
   const notes: string[] = [];
   // Where something is mounted now, another pod mounts a volume that lasts.
   for (const path of [...seen.authorMounts, ...seen.imageVolumes]) {
+    if (!isNameable(path)) continue;
     const state = seen.directory(path);
     const own = seen.guarded.filter(
       (each) => each.uid === uid && isAtOrBelow(each.path, path) && each.path !== path,
@@ -171,7 +173,7 @@ function ownersOnly(seen: Seen, uid: number): LearnedField {
         `${folder.path} is for uid ${uid} alone (${octal(folder.mode)}), and fsGroup opens it to a group. If the program insists on it, name ${path} in startsAsRoot.volumes: it then stays root where a volume that outlives the pod is mounted there.`,
       );
   }
-  return { field: 'startsAsRoot.volumes', values, notes };
+  return { field: 'startsAsRoot.volumes', values: values.slice(0, MAX_PATHS), notes };
 }
 
 export function octal(mode: number): string {

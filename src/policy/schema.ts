@@ -13,12 +13,12 @@ import { settingsSchema as scheduling } from '../hardening/rules/scheduling.sett
 import { settingsSchema as seccompProfile } from '../hardening/rules/seccompProfile.settings.js';
 import {
   atMost,
+  bytes,
   capabilityNameProblem,
   containerPaths,
   fewLabels,
   noDuplicates,
   nonRootId,
-  quantity,
   writablePaths,
 } from '../hardening/settingsFields.js';
 import { shown } from '../hardening/shown.js';
@@ -162,7 +162,7 @@ const imageProfile = z.strictObject({
   dataPaths: containerPaths(
     'Directories in which the image keeps data, such as its VOLUMEs: no emptyDir is put at, above or below one.',
   ).optional(),
-  sizeLimit: quantity("The emptyDirs' sizeLimit for this image, instead of the policy's.").optional(),
+  sizeLimit: bytes("The emptyDirs' sizeLimit for this image, instead of the policy's.").optional(),
   ports: z
     .array(port)
     .superRefine(noDuplicates)
@@ -304,6 +304,7 @@ const metadata = z.strictObject({
   annotations: z.record(z.string(), z.string()).optional(),
   ...Object.fromEntries(
     [
+      'generateName',
       'uid',
       'resourceVersion',
       'generation',

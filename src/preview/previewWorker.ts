@@ -29,6 +29,8 @@ export interface WorkerLimits {
   readonly waiting: number;
   /** Of work on one question, waiting for replies left out. */
   readonly milliseconds: number;
+  /** Of waiting for replies to one question. */
+  readonly askingMilliseconds: number;
   /** Of the thread's heap. */
   readonly megabytes: number;
   /** After so long without a question the thread is ended: its memory is given back. */
@@ -39,6 +41,8 @@ export const WORKER_LIMITS: WorkerLimits = {
   waiting: 16,
   // A megabyte of YAML takes about two seconds where a core is free, and a body has at most 20.
   milliseconds: 60_000,
+  // A thousand namespaces at a few milliseconds each take seconds.
+  askingMilliseconds: 60_000,
   // Two megabytes of YAML that the library reads take about 250, with the answer; a pod of ours may have 512 in all.
   megabytes: 320,
   idleMilliseconds: 60_000,
@@ -51,12 +55,16 @@ const LARGE_BYTES = 100_000;
 interface Job {
   readonly question: PreviewQuestion;
   readonly host: WorkerHost;
-  /** Called when it is the thread's: from then on it is answered, whoever has gone. */
+  /** Called when it is the thread's: from then on it ends with what the thread next asks or says, whoever has gone. */
   readonly begin: () => void;
   readonly resolve: (answer: WorkerAnswer) => void;
   readonly reject: (error: unknown) => void;
+  /** Aborted where nobody waits any more: what the thread asks for it then is refused. */
+  readonly gone?: AbortSignal;
   /** Milliseconds of work that are left. */
   left: number;
+  /** And of waiting for what the host is asked. */
+  leftToAsk: number;
   /** What the host threw: it does not cross threads. */
   refusal?: unknown;
 }
@@ -110,7 +118,8 @@ export class PreviewWorker {
     return new Promise((resolve, reject) => {
       const forget = (): void => this.#forget(job);
       const begin = (): void => gone.removeEventListener('abort', forget);
-      const job: Job = { question, host, resolve, reject, begin, left: this.#limits.milliseconds };
+      const time = this.#time();
+      const job: Job = { question, host, resolve, reject, begin, gone, ...time };
       gone.addEventListener('abort', forget);
       this.#queue.push(job);
       this.#next();
@@ -125,8 +134,8 @@ export class PreviewWorker {
     if (this.#thread) return;
     const ignore = (): void => undefined;
     for (const question of questions()) {
-      const left = this.#limits.milliseconds;
-      this.#warmUps.push({ question, host, begin: ignore, resolve: ignore, reject: ignore, left });
+      const time = this.#time();
+      this.#warmUps.push({ question, host, begin: ignore, resolve: ignore, reject: ignore, ...time });
     }
     this.#next();
   }
@@ -219,6 +228,7 @@ export class PreviewWorker {
     const thread = this.#thread;
     if (!job) return;
     this.#pause();
+    const asked = performance.now();
     let reply: Reply;
     try {
       reply = { to, value: await this.#ask(job.host, request) };
@@ -230,16 +240,28 @@ export class PreviewWorker {
           : { to, refused: true };
     }
     if (thread !== this.#thread) return;
+    job.leftToAsk -= performance.now() - asked;
+    if (job.gone?.aborted === true || job.leftToAsk <= 0) {
+      const seconds = this.#limits.askingMilliseconds / 1000;
+      job.refusal = job.leftToAsk <= 0 ? tooMuch(`${seconds} seconds of asking the cluster`) : stopped();
+      reply = { to, refused: true };
+    }
     this.#resume();
     this.#say({ type: 'reply', ...reply });
+  }
+
+  #time(): Pick<Job, 'left' | 'leftToAsk'> {
+    return { left: this.#limits.milliseconds, leftToAsk: this.#limits.askingMilliseconds };
   }
 
   async #ask(host: WorkerHost, request: Request): Promise<unknown> {
     if (request.what === 'authorize') return host.authorize(request.namespace);
     if (request.what === 'podSecurityMinor') return host.podSecurityMinor();
+    const thread = this.#thread;
     const { book, facts } = await host.inputsWith(request.given);
     const reply: PlanReply = { facts, book: book === this.#book ? undefined : book };
-    this.#book = book;
+    // Another thread has not got it.
+    if (thread === this.#thread) this.#book = book;
     return reply;
   }
 

@@ -55,6 +55,13 @@ export const ADMISSION_LIMITS: AdmissionLimits = {
   longestTimeoutMs: 30_000,
 };
 
+const PROTOCOL_REASONS = {
+  400: 'BadRequest',
+  408: 'RequestTimeout',
+  417: 'ExpectationFailed',
+  431: 'RequestHeaderFieldsTooLarge',
+} as const;
+
 /** Queries come from whoever can connect: so many are remembered, and the rest read each time. */
 const TIMEOUTS_MAX = 64;
 
@@ -102,15 +109,6 @@ export class AdmissionListener {
     this.server.on('request', (req, res) => this.request(req, res));
     // Headers are judged before "100 Continue" asks for the body.
     this.server.on('checkContinue', (req, res) => this.request(req, res));
-    this.server.on('checkExpectation', (req, res) =>
-      this.refuse(
-        req,
-        res,
-        'ExpectationFailed',
-        'content',
-        'the only Expect that is understood is 100-continue',
-      ),
-    );
     const { clientAllowedNames } = options;
     if (clientAllowedNames !== undefined && clientAllowedNames.length > 0) {
       const allowed = new Set(clientAllowedNames);
@@ -123,11 +121,7 @@ export class AdmissionListener {
       metrics: options.metrics,
       maxConnections: this.limits.connections,
       unreadMs: this.limits.unreadMs,
-      protocolError: (status, message) =>
-        statusAnswer(
-          status === 431 ? 'RequestHeaderFieldsTooLarge' : status === 408 ? 'RequestTimeout' : 'BadRequest',
-          message,
-        ),
+      protocolError: (status, message) => statusAnswer(PROTOCOL_REASONS[status], message),
     });
   }
 

@@ -2,6 +2,7 @@ import express, { type NextFunction, type Request, type Response, type Router } 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Answer } from './answer.js';
 import { ProblemError } from '../preview/problem.js';
+import { hasPath } from './hasPath.js';
 import { problemAnswer } from './problemAnswer.js';
 
 export interface ExpressAppOptions {
@@ -14,7 +15,14 @@ export interface ExpressAppOptions {
 }
 
 /** The express application of the preview and ops listeners: routes, and problem documents for everything else. */
-export function expressApp({ paths, routes, send, failed }: ExpressAppOptions): express.Express {
+export function expressApp({
+  paths,
+  routes,
+  send,
+  failed,
+}: ExpressAppOptions): (req: IncomingMessage, res: ServerResponse) => void {
+  const notFound = (req: IncomingMessage, res: ServerResponse, path: string): void =>
+    send(req, res, problemAnswer(404, `there is no ${path} here; there are ${[...paths.keys()].join(', ')}`));
   const app = express();
   app.disable('x-powered-by').enable('case sensitive routing').enable('strict routing');
   app.use((req, res, next) => {
@@ -31,13 +39,7 @@ export function expressApp({ paths, routes, send, failed }: ExpressAppOptions): 
     );
   });
   if (routes !== undefined) app.use(routes);
-  app.use((req, res) =>
-    send(
-      req,
-      res,
-      problemAnswer(404, `there is no ${req.path} here; there are ${[...paths.keys()].join(', ')}`),
-    ),
-  );
+  app.use((req, res) => notFound(req, res, req.path));
   // express knows an error handler by its four parameters.
   app.use((error: unknown, req: Request, res: Response, _next: NextFunction) => {
     if (res.headersSent) {
@@ -50,7 +52,10 @@ export function expressApp({ paths, routes, send, failed }: ExpressAppOptions): 
     if (known === undefined) failed(error, req.path);
     send(req, res, known ?? problemAnswer(500, 'the request could not be answered; the log says why'));
   });
-  return app;
+  return (req, res) => {
+    if (hasPath(req)) app(req, res);
+    else notFound(req, res, 'such path');
+  };
 }
 
 /** A problem that a route has thrown, or a 4xx of express and its body parsers (http-errors). */

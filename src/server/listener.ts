@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { displayAddress, type BindAddress } from './address.js';
-import type { Answer } from './answer.js';
+import { sendAnswer, type Answer } from './answer.js';
 import { ListenError } from './listenError.js';
 
 /** Timeouts that all three listeners share, each with its reason. */
@@ -22,14 +22,16 @@ export const HTTP_OPTIONS = {
   maxHeaderSize: 16 * 1024,
   /** Finds peers that have vanished without a word. */
   keepAlive: true,
+  /** Answered by ourselves: what Node.js answers by itself nobody counts, see `track`. */
+  requireHostHeader: false,
 } as const;
 
 /** A peer that has not finished its TLS handshake by then is cut. */
 export const HANDSHAKE_TIMEOUT = 10_000;
 
 /**
- * A peer that does not take its answer within this is cut: until then the answer is in our memory. Of what is written piece
- * by piece, as large previews are, each piece has so long. Longer than any request of an API server may take.
+ * A peer that does not take its answer within this is cut: until then the answer is in our memory. Longer than any request
+ * of an API server may take.
  */
 export const UNREAD_MS = 60_000;
 /** How often it is looked whose answers wait, in that time. */
@@ -72,8 +74,15 @@ interface Connection {
   /** When it became busy (something is in flight) or idle (nothing is), and what had been read by then. */
   since: number;
   bytesBefore: number;
-  /** Since when it has been seen not to take its answer. */
-  unreadSince: number | undefined;
+  /** What it has been seen not to take. */
+  unread: Unread | undefined;
+}
+
+interface Unread {
+  readonly res: ServerResponse;
+  readonly since: number;
+  /** Bytes that it had taken by then, of all answers. */
+  readonly taken: number;
 }
 
 interface Handshake {
@@ -86,12 +95,14 @@ export interface ListenerOptions {
   readonly name: string;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** The answer to what is not HTTP, or has headers that are too large or too slow. */
-  readonly protocolError: (status: 400 | 408 | 431, message: string) => Answer;
+  /** The answer to what is not HTTP, has headers that are too large or too slow, or expects what nobody understands. */
+  readonly protocolError: (status: 400 | 408 | 417 | 431, message: string) => Answer;
   /** `CONNECTIONS_MAX` where it is not given. */
   readonly maxConnections?: number | undefined;
   /** `UNREAD_MS` where it is not given. */
   readonly unreadMs?: number | undefined;
+  /** Of an answer that is written piece by piece each piece has so long to be taken, and not the whole. */
+  readonly mayTakePieces?: boolean;
 }
 
 /** What our three servers have in common: binding, what is in flight, protocol errors, draining. */
@@ -117,6 +128,11 @@ export class Listener {
       this.sockets.add(socket);
       socket.once('close', () => this.sockets.delete(socket));
       if (isTls) this.shakesHands(socket);
+    });
+    // Node.js would answer it before it is counted.
+    server.on('checkExpectation', (req: IncomingMessage, res: ServerResponse) => {
+      if (this.track(req, res))
+        this.refuse(req, res, 417, 'the only Expect that is understood is 100-continue');
     });
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
       this.protocolError(error, socket),
@@ -162,7 +178,9 @@ export class Listener {
    * Counts a request as in flight until its answer is sent or its connection is gone. Its response emits `close` then, also
    * where others are answered before it.
    *
-   * @returns false where it is not to be answered, since its connection is closed
+   * Every request has to come by here: what one connection sends ahead waits in memory that nothing else counts.
+   *
+   * @returns false where nobody else is to answer it: it has been refused, or its connection is closed
    */
   track(req: IncomingMessage, res: ServerResponse): boolean {
     const { socket } = req;
@@ -185,7 +203,16 @@ export class Listener {
       connection.inFlight.delete(req);
       if (connection.inFlight.size === 0) mark(socket, connection);
     });
+    if (req.headers.host === undefined && req.httpVersion === '1.1') {
+      this.refuse(req, res, 400, 'a request of HTTP/1.1 has a Host header');
+      return false;
+    }
     return true;
+  }
+
+  private refuse(req: IncomingMessage, res: ServerResponse, status: 400 | 417, message: string): void {
+    this.options.metrics.refused.protocol.inc();
+    sendAnswer(req, res, this.options.protocolError(status, message), true);
   }
 
   /** From now on every answer closes its connection; new ones are still accepted until `drain`. */
@@ -221,16 +248,23 @@ export class Listener {
     this.cut();
   }
 
-  /** Gives whoever has not taken their answer yet a time to do so. */
+  /**
+   * Cuts whoever has not taken their answer in time. What else they send meanwhile does not count: a line break now and
+   * then, which begins no request, would keep answers in memory for ever.
+   */
   private checkUnread(): void {
+    const now = performance.now();
     for (const [socket, connection] of this.connections) {
-      if (!isUnread(socket, connection)) {
-        connection.unreadSince = undefined;
+      const [res] = connection.inFlight.values();
+      if (res === undefined || !isUnread(socket, connection)) {
+        connection.unread = undefined;
         continue;
       }
-      connection.unreadSince ??= performance.now();
-      // Once it is taken, the timeout of an idle connection takes this one's place.
-      if (socket.timeout !== this.unreadMs) socket.setTimeout(this.unreadMs);
+      const taken = socket.bytesWritten - socket.writableLength;
+      const { unread } = connection;
+      const goesOn = this.options.mayTakePieces === true && unread !== undefined && taken > unread.taken;
+      if (unread?.res !== res || goesOn) connection.unread = { res, since: now, taken };
+      else if (now - unread.since >= this.unreadMs) socket.destroy();
     }
   }
 
@@ -269,15 +303,15 @@ export class Listener {
     const [handshake] = this.handshakes.values();
     if (handshake !== undefined) overdue.meet(handshake.socket, handshake.since + PROMPT_MS);
     for (const [socket, connection] of this.connections) {
-      const { inFlight, hasAsked, since, bytesBefore, unreadSince } = connection;
+      const { inFlight, hasAsked, since, bytesBefore, unread } = connection;
       const bytes = socket.bytesRead - bytesBefore;
       if (inFlight.size === 0) {
         idle.meet(socket, since);
         if (!hasAsked || bytes > 0) overdue.meet(socket, since + PROMPT_MS);
       } else if (hasOpenBody(inFlight)) {
         overdue.meet(socket, since + PROMPT_BODY_MS + bytes / PROMPT_BYTES_PER_MS);
-      } else if (unreadSince !== undefined && isUnread(socket, connection)) {
-        overdue.meet(socket, unreadSince + PROMPT_BODY_MS);
+      } else if (unread !== undefined && isUnread(socket, connection)) {
+        overdue.meet(socket, unread.since + PROMPT_BODY_MS);
       }
     }
     return overdue.socket ?? idle.socket;
@@ -298,7 +332,7 @@ export class Listener {
     // With TLS this socket is not the one that was accepted, and only their ends tell that they belong together.
     this.handshakes.delete(endsOf(socket));
     const inFlight: Connection['inFlight'] = new Map();
-    const connection = { inFlight, hasAsked: false, since: 0, bytesBefore: 0, unreadSince: undefined };
+    const connection = { inFlight, hasAsked: false, since: 0, bytesBefore: 0, unread: undefined };
     mark(socket, connection);
     this.connections.set(socket, connection);
     socket.once('close', () => {

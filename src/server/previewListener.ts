@@ -67,6 +67,8 @@ export class PreviewListener {
       logger: options.logger,
       metrics: options.metrics,
       protocolError: problemAnswer,
+      // Tens of megabytes, over whatever network a person has.
+      mayTakePieces: true,
     });
   }
 

@@ -10,6 +10,8 @@ export type DecisionLogs = (typeof DECISION_LOGS)[number];
 
 /** The longest name there is. */
 const NAME_CHARACTERS = 253;
+/** A uid of an API server has 36. */
+const UID_CHARACTERS = 4096;
 
 /** Counts every decision and writes the log line of those that are asked for. */
 export class DecisionLog implements DecisionObserver {
@@ -29,7 +31,7 @@ export class DecisionLog implements DecisionObserver {
     const rule = ruleOf(error);
     this.metrics.decisionFailed(codeOf(error));
     if (rule !== undefined) this.metrics.ruleFailed(rule);
-    this.logger.error('decision failed', { uid, rule, error });
+    this.logger.error('decision failed', { uid: uid?.slice(0, UID_CHARACTERS), rule, error });
   }
 
   private count(
@@ -65,12 +67,12 @@ function decisionFields(
   const metadata = request.object?.metadata;
   const name = logged(request.name || metadata?.name);
   return {
-    uid: request.uid,
-    namespace: request.namespace,
-    kind: request.kind.kind,
+    uid: request.uid.slice(0, UID_CHARACTERS),
+    namespace: logged(request.namespace),
+    kind: logged(request.kind.kind),
     name,
     generateName: name === undefined ? logged(metadata?.generateName) : undefined,
-    operation: request.operation,
+    operation: logged(request.operation),
     dryRun: request.dryRun === true ? true : undefined,
     mode: plan?.mode,
     policy: plan?.policy,

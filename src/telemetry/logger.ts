@@ -1,5 +1,5 @@
-import { inspect } from 'node:util';
 import type { Logger as WinstonLogger } from 'winston';
+import { describeError } from './describeError.js';
 import { RepeatedLines } from './repeatedLines.js';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -176,11 +176,4 @@ function plainFields(fields: LogFields): Record<string, unknown> {
   const plain: Record<string, unknown> = { ...fields };
   if (plain['error'] !== undefined) plain['error'] = describeError(plain['error']);
   return plain;
-}
-
-/** The stack with that of every cause: JSON.stringify would make `{}` of an Error. */
-function describeError(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error === 'string' ? error : inspect(error);
-  const own = error.stack ?? `${error.name}: ${error.message}`;
-  return error.cause === undefined ? own : `${own}\ncaused by ${describeError(error.cause)}`;
 }

@@ -1,3 +1,5 @@
+import { describeError } from './describeError.js';
+
 /** Alike lines are written this often in a window, and counted from then on. */
 const WRITTEN = 10;
 /** Long enough to quieten a flood, short enough to see it go on. */
@@ -6,6 +8,8 @@ const WINDOW_MS = 10_000;
 const KINDS_MAX = 100;
 /** Lines that begin alike are alike: what a request says may be long. */
 const KIND_CHARACTERS = 300;
+/** Of each field of a line that is kept: a stack fits, a body does not. */
+const KEPT_CHARACTERS = 4096;
 
 /** What makes lines alike, besides their time. */
 interface Repeatable {
@@ -22,7 +26,7 @@ interface Kind<L> {
 
 /**
  * Which lines of a flood are written: of alike ones the first ten in ten seconds, and then one with how many more there
- * were. It holds at most a hundred lines and as many messages as there are in the program, whatever comes in.
+ * were. It holds at most a hundred lines and as many messages as there are in the program, each cut, whatever comes in.
  */
 export class RepeatedLines<L extends Repeatable> {
   private readonly kinds = new Map<string, Kind<L>>();
@@ -55,7 +59,7 @@ export class RepeatedLines<L extends Repeatable> {
     const key = this.keyOf(line, now);
     const known = this.kinds.get(key);
     if (known !== undefined && !isOver(known, now)) return known;
-    const kind = { since: now, first: line, seen: 0 };
+    const kind = { since: now, first: { ...line, fields: kept(line.fields) }, seen: 0 };
     this.kinds.set(key, kind);
     return kind;
   }
@@ -71,6 +75,31 @@ export class RepeatedLines<L extends Repeatable> {
 /** Its window is over and nothing was held back: there is nothing to say of it. */
 function isOver({ since, seen }: Kind<unknown>, now: number): boolean {
   return seen <= WRITTEN && now - since >= WINDOW_MS;
+}
+
+/**
+ * What requests have said, a megabyte of it, is not kept: neither whole nor as what a part was cut out of, which V8 keeps
+ * with the part.
+ */
+function kept(fields: Repeatable['fields']): Repeatable['fields'] {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, keptValue(value)]));
+}
+
+function keptValue(value: unknown): unknown {
+  if (typeof value === 'string') return copyOf(value);
+  if (value instanceof Error) return copyOf(describeError(value));
+  if (typeof value !== 'object') return value;
+  let text: string;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    return `(unwritable: ${String(error)})`; // cyclic, or with a BigInt
+  }
+  return text.length > KEPT_CHARACTERS ? copyOf(text) : (JSON.parse(text) as unknown);
+}
+
+function copyOf(text: string): string {
+  return Buffer.from(text.slice(0, KEPT_CHARACTERS)).toString();
 }
 
 /** The uid is another one for each request. */

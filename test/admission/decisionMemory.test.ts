@@ -1,13 +1,12 @@
 import { expect } from 'chai';
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { DecisionMemory, type Remembered } from '../../src/admission/decisionMemory.js';
 import { BUILTIN_POLICIES } from '../../src/policy/builtin.generated.js';
 import type { Plan } from '../../src/hardening/plan.js';
 import type { PlanSource } from '../../src/policy/planSource.js';
 import { StandalonePlans } from '../../src/policy/standalonePlans.js';
+import { collectGarbage } from '../support/collectGarbage.js';
 import { controllerPod } from '../support/controllerPod.js';
 import { corpusWorkloads } from '../support/corpus.js';
 import { namespace, policyFrom, withBuiltin } from '../support/policies.js';
@@ -118,11 +117,9 @@ describe('remembered decisions', () => {
     expect(handler.decisions[2]?.plan).to.deep.equal({ mode: 'enforce', policy: 'default' });
     handler.decisions.length = 0;
     plan = undefined;
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
     for (let turn = 0; turn < 10 && freed.deref() !== undefined; turn++) {
       await pause(1);
-      collect();
+      collectGarbage();
     }
     expect(freed.deref()).to.equal(undefined);
     expect(responseOf(await handler.answer(apiServerReview(deployment)))).to.not.have.property('patch');

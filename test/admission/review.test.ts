@@ -95,6 +95,16 @@ describe('AdmissionReview in', () => {
     ],
     ['no operation', withField('operation', undefined), /^request\.operation: is missing/],
     ['a namespace that is a list', withField('namespace', []), /^request\.namespace: a list is not a string/],
+    [
+      'a namespace of more characters than any name has',
+      withField('namespace', 'n'.repeat(254)),
+      /^request\.namespace: a name of 254 characters; none has more than 253/,
+    ],
+    [
+      "the same in the object's own metadata",
+      withField('object', { metadata: { namespace: 'n'.repeat(254) } }),
+      /^request\.namespace: a name of 254 characters/,
+    ],
     ['a name that is an object', withField('name', {}), /^request\.name: an object is not a string/],
     [
       'a subresource that is a number',

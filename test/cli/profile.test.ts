@@ -275,6 +275,16 @@ describe('kube-harden profile', () => {
     ]);
   });
 
+  it('names as many VOLUMEs as a profile can hold, and says which are left out', async () => {
+    const names = Array.from({ length: 20 }, (_, at) => `/data${String(at).padStart(2, '0')}`);
+    const Volumes = Object.fromEntries(names.map((name) => [name, {}]));
+    const result = await printed({ config: { User: '1:1', Volumes } });
+    expect(result.profile['dataPaths']).to.deep.equal(names.slice(0, 16));
+    expect(notesOf(result, 'dataPaths').map((note) => note.slice(0, 14))).to.deep.equal(
+      names.slice(16).map((name) => `VOLUME ${name}`),
+    );
+  });
+
   it('keeps names that would end a comment, or be read otherwise, in their line', async () => {
     const evil = '/x\n- images [*]\u202e';
     const result = await printed({

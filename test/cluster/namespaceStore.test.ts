@@ -87,6 +87,19 @@ describe('NamespaceStore', () => {
     expect(modeOf('new')).to.equal('enforce');
   });
 
+  it('a list of a cluster that was set back counts, whatever versions were known', () => {
+    store.namespaces.put(ns('shop', '995000', 'audit'));
+    store.namespaces.put(ns('gone', '995001', 'audit'));
+    const list = store.namespaces.startReplacing(true);
+    expect(modeOf('shop')).to.equal('audit');
+    list.add(ns('shop', '990000', 'audit'));
+    store.namespaces.put(ns('shop', '990700', 'enforce'));
+    list.commit('990500');
+    expect([modeOf('shop'), modeOf('gone')]).to.deep.equal(['enforce', undefined]);
+    store.namespaces.put(ns('shop', '990600', 'disabled'));
+    expect(modeOf('shop')).to.equal('enforce');
+  });
+
   it('a list that breaks off takes nothing away', () => {
     store.namespaces.put(ns('shop', '5', 'enforce'));
     store.namespaces.startReplacing().add(ns('other', '6', 'enforce'));

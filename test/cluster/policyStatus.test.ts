@@ -216,6 +216,35 @@ describe('PolicyStatusWriter', () => {
     expect(events()[1]?.regarding['name']).to.equal('a');
   });
 
+  it('asks again as often for a policy that is seen again and again as for one that is seen once', async () => {
+    const at: number[] = [];
+    server.intercept = ({ method }) => {
+      if (method !== 'PATCH') return undefined;
+      at.push(performance.now());
+      return status(403, 'no');
+    };
+    const retryMs = 60;
+    writer = new PolicyStatusWriter({
+      api: server.api,
+      policies: store,
+      identity: 'replica-1',
+      logger: logs,
+      clock: () => now,
+      retryMs,
+    });
+    writer.lead(leadership.signal);
+    apply('a', 1, 'Warn');
+    for (let seen = 2; seen <= 6; seen++) {
+      await eventually(() => at.length === seen - 1);
+      take(objects.get('a') ?? {});
+      await eventually(() => at.length >= seen);
+    }
+    const seenLast = at.length;
+    await eventually(() => at.length >= seenLast + 4);
+    const apart = at.slice(seenLast).map((time, index, later) => time - (later[index - 1] ?? -Infinity));
+    expect(Math.min(...apart)).to.be.at.least(retryMs / 2);
+  });
+
   it('a status stands though its Event could not be written', async () => {
     const own = server.intercept;
     server.intercept = (request) => (request.path === EVENTS ? status(403, 'no') : own(request));

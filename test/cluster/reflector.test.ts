@@ -243,6 +243,25 @@ describe('Reflector', () => {
     expect(removed).to.deep.equal([]);
   });
 
+  it('takes the next list for the truth where the cluster was set back to an earlier state', async () => {
+    for (let change = 0; change < 20; change += 1) server.put(PATH, ns('shop', 'audit'));
+    start({ resyncMs: 200 });
+    await watching();
+    server.put(PATH, ns('later', 'audit'));
+    await eventually(() => modeOf('later') === 'audit');
+    server.setBack(15);
+    server.removeSilently(PATH, 'later');
+    server.putSilently(PATH, ns('shop', 'enforce'));
+    await eventually(() => modeOf('shop') === 'enforce' && modeOf('later') === undefined);
+    expect(logs.texts.filter((text) => text.includes('set back'))).to.deep.equal([
+      'warn the cluster was set back to an earlier state: what was known is replaced',
+    ]);
+    // And goes on from there.
+    await eventually(() => server.watching(PATH) === 1);
+    server.put(PATH, ns('shop', 'disabled'));
+    await eventually(() => modeOf('shop') === 'disabled');
+  });
+
   it('counts a resource that the server does not know as none, asks again, and finds it', async () => {
     server.intercept = () => status(404, 'the server could not find the requested resource');
     start({}, { mayBeMissing: true });

@@ -127,6 +127,50 @@ describe('SelfManagedCertificates', () => {
     expect(messages('error')).to.deep.equal([]);
   });
 
+  it('is told of changes at once after every API server was restarted, long after the last change', async () => {
+    const tls = replica();
+    await tls.start();
+    lead(tls);
+    await eventually(() => tls.material !== undefined);
+    leading.abort();
+    cluster.api.restart();
+    await eventually(() => cluster.api.watching === 1);
+    const asked = cluster.api.requests.length;
+    const next = await clientPair('next');
+    cluster.changeSecret({ 'tls.crt': next.cert, 'tls.key': next.key });
+    await eventually(() => messages('error').length === 1);
+    // By the watch, that is without a question.
+    expect(cluster.api.requests.slice(asked)).to.deep.equal([]);
+  });
+
+  it('takes what it reads where the cluster was set back to an earlier state', async () => {
+    const tls = replica({ timings: { readAgainMs: 30, backOffMs: 20 } });
+    await tls.start();
+    lead(tls);
+    await eventually(() => tls.material !== undefined);
+    leading.abort();
+    for (let change = 0; change < 20; change += 1) cluster.changeSecret({ unrelated: `${change}` });
+    const asked = cluster.api.requests.length;
+    await eventually(() => cluster.api.requests.length > asked + 1);
+    cluster.api.setBack(15);
+    cluster.emptySecret();
+    await eventually(() => messages('warn').some((message) => message.includes('holds no certificate')));
+  });
+
+  it('says once that it cannot be watched, though it can be read', async () => {
+    let watches = 0;
+    const refused = {
+      watch: () => {
+        watches += 1;
+        return Promise.reject(new ApiError(403, 'secrets is forbidden', 'Forbidden'));
+      },
+    };
+    const tls = replica({ stream: refused, timings: { readAgainMs: 20, backOffMs: 1, longestBackOffMs: 2 } });
+    await tls.start();
+    await eventually(() => watches > 5);
+    expect(messages('warn')).to.deep.equal(['the certificate Secret cannot be followed: trying again']);
+  });
+
   it('reads the Secret again by and by, in case the watch is dead without a sign', async () => {
     const deaf = { watch: () => new Promise<void>(() => undefined) };
     const tls = replica({ stream: deaf, timings: { readAgainMs: 50, backOffMs: 20 } });

@@ -355,6 +355,17 @@ describe('conclude', () => {
       });
       expect(profile.writablePaths).to.deep.equal(['/run/lock/app']);
     });
+    it('is not named where no profile can name it, but told', () => {
+      const { profile, warnings } = learn({
+        written: [file('/srv/a:b/state', { kind: 'directory' }), file('/srv/a:b/state/1')],
+        directories: [
+          directory('/srv/a:b', { entries: [{ name: 'state', kind: 'directory' }] }),
+          directory('/srv/a:b/state', { entries: [{ name: '1', kind: 'file' }] }),
+        ],
+      });
+      expect(profile.writablePaths).to.equal(undefined);
+      expect(warnings.at(-1)).to.equal('It writes to /srv/a:b/state, which a profile cannot name.');
+    });
     it('names more room where much lies there already', () => {
       const written = [file('/srv/cache/blob', { size: 3 * 1024 ** 3 })];
       const { profile } = learn({ written, directories: [directory('/srv/cache')] });

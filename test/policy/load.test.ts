@@ -266,6 +266,24 @@ describe('a policy that is wrong', () => {
       /must be above 0$/,
     ],
     [
+      'half a byte of memory',
+      rule('resources', { limits: { memory: '512m' } }),
+      'rules.resources.limits.memory',
+      /^"512m" is a fraction of a byte; write 512Mi for mebibytes$/,
+    ],
+    [
+      'a fraction of a byte for emptyDirs',
+      rule('readOnlyRootFilesystem', { sizeLimit: '1500m' }),
+      'rules.readOnlyRootFilesystem.sizeLimit',
+      /^"1500m" is a fraction of a byte/,
+    ],
+    [
+      'a fraction of a byte in a profile',
+      profile({ sizeLimit: '5m' }),
+      'imageProfiles[0].sizeLimit',
+      /^"5m" is a fraction of a byte/,
+    ],
+    [
       'an unknown resource',
       rule('resources', { limits: { mem: '1Gi' } }),
       'rules.resources.limits.mem',
@@ -707,6 +725,7 @@ spec:
       kind: 'HardeningPolicy',
       metadata: {
         name: 'a',
+        generateName: 'a-',
         uid: 'u',
         resourceVersion: '1',
         managedFields: [{}],

@@ -176,6 +176,36 @@ describe('PreviewWorker', function () {
     expect(ends).to.deep.equal([]);
   });
 
+  it('gives up what has to ask for too long with 413, and answers the next', async () => {
+    start({ askingMilliseconds: 50 });
+    const slow: WorkerHost['podSecurityMinor'] = () =>
+      new Promise((resolve) => setTimeout(() => resolve(undefined), 100));
+    const [status, detail] = await problemOf(ask(SMALL, { podSecurityMinor: slow }));
+    expect(status).to.equal(413);
+    expect(detail).to.match(/more than 0.05 seconds of asking the cluster; send the manifests in parts/);
+    expect(ends).to.deep.equal([]);
+    await works();
+  });
+
+  it('asks nothing more for who has gone while it was made', async () => {
+    start();
+    const leaving = new AbortController();
+    let asked = 0;
+    const inputsWith: WorkerHost['inputsWith'] = (given) => {
+      asked += 1;
+      if (asked === 3) leaving.abort();
+      return host.inputsWith(given);
+    };
+    const text = Array.from(
+      { length: 20 },
+      (_, at) =>
+        `apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: n${at}}\nspec: {containers: []}\n`,
+    ).join('---\n');
+    const [status] = await problemOf(worker.answer(question(text), { ...host, inputsWith }, leaving.signal));
+    expect([status, asked]).to.deep.equal([503, 3]);
+    await works();
+  });
+
   it('gives up what takes too much memory with 413, and answers the next', async () => {
     start({ megabytes: 32 });
     const [status, detail] = await problemOf(

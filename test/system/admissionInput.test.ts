@@ -230,6 +230,49 @@ describe('admission listener, bad input over TLS', () => {
     expect(server.metrics.bodyBytesInFlight.value).to.equal(0);
   });
 
+  for (const [what, one, answer] of [
+    [
+      'with an expectation',
+      'GET / HTTP/1.1\r\nHost: x\r\nExpect: tea\r\n\r\n',
+      /^HTTP\/1.1 417 [^]*"code":417/,
+    ],
+    ['without a Host', 'GET / HTTP/1.1\r\n\r\n', /^HTTP\/1.1 400 [^]*"code":400/],
+  ] as const) {
+    it(`counts requests ${what} among those that are sent ahead, and closes the connection of each`, async () => {
+      const single = await RawConnection.open(server.port);
+      single.write(one);
+      expect(await single.untilClosed())
+        .to.match(answer)
+        .and.match(/\r\nconnection: close\r\n/i);
+
+      const { port, metrics } = await startServers({
+        handler: () => ({ status: 200, body: 'x'.repeat(20 * MIB) }),
+      });
+      const deaf = await RawConnection.open(port);
+      deaf.socket.pause();
+      deaf.write(requestWith(healthyReview('large')));
+      await eventually(() => metrics.bodyBytesInFlight.value > 10 * MIB);
+      const before = metrics.refused.protocol.value;
+      deaf.write(one.repeat(14));
+      await pause(100);
+      expect(metrics.bodyBytesInFlight.value).to.be.above(10 * MIB);
+      expect(metrics.refused.protocol.value - before).to.equal(14);
+      deaf.write(one.repeat(20));
+      // Cut at the one too many.
+      await eventually(() => metrics.bodyBytesInFlight.value === 0);
+      expect(metrics.refused.protocol.value - before).to.be.at.most(17);
+    });
+  }
+
+  for (const target of ['http://[', '*', 'http://x/mutate']) {
+    it(`answers ${target} with a Status, as what nothing is at`, async () => {
+      const connection = await RawConnection.open(server.port);
+      connection.write(`OPTIONS ${target} HTTP/1.1\r\nHost: x\r\n\r\n`);
+      expect(await connection.until(/\}$/)).to.match(/^HTTP\/1.1 404 [^]*"reason":"NotFound"/);
+      connection.destroy();
+    });
+  }
+
   it('gives up a body that does not come, with 408, and gives its memory back', async () => {
     const connection = await RawConnection.open(server.port);
     connection.write(
@@ -437,6 +480,39 @@ describe('admission listener, limits', () => {
     expect(await serves(port)).to.equal(true);
     deaf.socket.resume();
     expect((await deaf.untilClosed()).length, 'cut in the midst of its answer').to.be.below(answer.length);
+  });
+
+  it('cuts who does not take an answer, whatever else they send', async () => {
+    const { port, metrics } = await startServers({
+      limits: { unreadMs: 600 },
+      handler: () => ({ status: 200, body: 'x'.repeat(20 * MIB) }),
+    });
+    const deaf = await RawConnection.open(port);
+    deaf.socket.pause();
+    deaf.write(requestWith(healthyReview('large')));
+    await eventually(() => metrics.bodyBytesInFlight.value > 10 * MIB);
+    // A line break before a request is passed over: it begins none.
+    const talking = setInterval(() => deaf.write('\r\n'), 50);
+    await eventually(() => metrics.bodyBytesInFlight.value === 0).finally(() => clearInterval(talking));
+    deaf.destroy();
+  });
+
+  it('cuts who takes an answer so slowly that nobody waits for it', async () => {
+    const { port, metrics } = await startServers({
+      limits: { unreadMs: 1200 },
+      handler: () => ({ status: 200, body: 'x'.repeat(64 * MIB) }),
+    });
+    const slow = await RawConnection.open(port);
+    slow.socket.pause();
+    slow.write(requestWith(healthyReview('large')));
+    await eventually(() => metrics.bodyBytesInFlight.value > 10 * MIB);
+    let taken = 0;
+    const reading = setInterval(() => {
+      taken += (slow.socket.read(64 * 1024) as Buffer | null)?.length ?? 0;
+    }, 50);
+    await eventually(() => metrics.bodyBytesInFlight.value === 0).finally(() => clearInterval(reading));
+    expect(taken).to.be.above(0);
+    slow.destroy();
   });
 
   it('counts what has arrived, not what was announced', async () => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Router } from 'express';
@@ -41,6 +42,43 @@ describe('ops listener', () => {
     expect(wrong.status).to.equal(405);
     expect(wrong.headers.allow).to.equal('GET, HEAD');
   });
+
+  for (const [what, one, code] of [
+    ['with an expectation', 'GET /livez HTTP/1.1\r\nHost: x\r\nExpect: x\r\n\r\n', 417],
+    ['without a Host', 'GET /livez HTTP/1.1\r\n\r\n', 400],
+  ] as const) {
+    it(`counts requests ${what} among those that are sent ahead`, async () => {
+      const { addresses, metrics, opsUrl } = await startServers();
+      const { port } = new URL(`http://${addresses.ops}`);
+      const single = connect(Number(port), '127.0.0.1');
+      let answered = '';
+      single.on('data', (chunk: Buffer) => (answered += chunk.toString()));
+      single.write(one);
+      await once(single, 'close');
+      expect(answered).to.match(new RegExp(`^HTTP/1.1 ${code} [^]*application/problem\\+json`));
+      const before = metrics.refused.protocol.value;
+      const deaf = connect(Number(port), '127.0.0.1').on('error', () => undefined);
+      deaf.pause();
+      deaf.write(one.repeat(20_000));
+      await eventually(() => metrics.refused.protocol.value > before);
+      deaf.resume();
+      await once(deaf, 'close');
+      expect(metrics.refused.protocol.value - before).to.be.below(100);
+      expect((await get(`${opsUrl}/livez`)).text).to.equal('ok');
+    });
+  }
+
+  for (const target of ['http://[', '*']) {
+    it(`answers ${target} with a problem document`, async () => {
+      const { addresses } = await startServers();
+      const client = connect(Number(new URL(`http://${addresses.ops}`).port), '127.0.0.1');
+      let answered = '';
+      client.on('data', (chunk: Buffer) => (answered += chunk.toString()));
+      client.write(`OPTIONS ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+      await once(client, 'close');
+      expect(answered).to.match(/^HTTP\/1.1 404 [^]*there is no such path here/);
+    });
+  }
 
   it('shows what was counted, and the process', async () => {
     const { opsUrl, port } = await startServers();

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { RepeatedLines } from '../../src/telemetry/repeatedLines.js';
+import { collectGarbage } from '../support/collectGarbage.js';
 
 const SECOND = 1000;
 
@@ -62,6 +63,38 @@ describe('RepeatedLines', () => {
     expect(written(lines, 100_000, (n) => line('refused', { path: `/${n}` }))).to.equal(110);
     expect(written(lines, 1, () => line('another'))).to.equal(1);
     expect(written(lines, 100, (n) => line('refused', { path: `/${n}` }), 20 * SECOND)).to.equal(100);
+  });
+
+  it('keeps little of a line, however much it says', () => {
+    const lines: Lines = new RepeatedLines();
+    const much = 'x'.repeat(1_000_000);
+    const make = (): ReturnType<typeof line> =>
+      line('failed', {
+        uid: much,
+        error: new Error('no', { cause: new Error(much) }),
+        names: [much],
+        few: ['a'],
+        status: 404,
+      });
+    expect(written(lines, 20, make)).to.equal(10);
+    const [summary] = lines.ended(10 * SECOND);
+    expect(JSON.stringify(summary?.line).length).to.be.below(20_000);
+    expect(summary?.line.fields).to.deep.include({ uid: much.slice(0, 4096), few: ['a'], status: 404 });
+    expect(summary?.line.fields['error']).to.match(/^Error: no\n[^]*\ncaused by Error: x+$/);
+  });
+
+  it('keeps a field that was cut from something large, and not what it was cut from', () => {
+    const lines: Lines = new RepeatedLines();
+    const heapMiB = (): number => {
+      collectGarbage();
+      return process.memoryUsage().heapUsed / 1024 / 1024;
+    };
+    const before = heapMiB();
+    for (let n = 0; n < 100; n += 1) {
+      const body = Buffer.alloc(1_000_000, 'x').toString('latin1');
+      lines.admits(line('failed', { path: `/${n}`, uid: body.slice(0, 200) }), 0);
+    }
+    expect(heapMiB() - before).to.be.below(20);
   });
 
   it('outlives fields that cannot be written', () => {

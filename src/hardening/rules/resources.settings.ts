@@ -1,15 +1,13 @@
 import * as z from 'zod';
 import { parseQuantity } from '../quantity.js';
-import { quantity } from '../settingsFields.js';
+import { bytes, quantity } from '../settingsFields.js';
 
 const RESOURCES = ['cpu', 'memory', 'ephemeral-storage'] as const;
 
 const resourceList = z.strictObject({
   cpu: quantity('CPU, in cores: 100m, 0.5, 2.').optional(),
-  memory: quantity('Memory, in bytes: 128Mi, 1Gi.').optional(),
-  'ephemeral-storage': quantity(
-    'Local disk for logs, emptyDirs and the writable layer, in bytes.',
-  ).optional(),
+  memory: bytes('Memory, in bytes: 128Mi, 1Gi.').optional(),
+  'ephemeral-storage': bytes('Local disk for logs, emptyDirs and the writable layer, in bytes.').optional(),
 });
 
 export const settingsSchema = z

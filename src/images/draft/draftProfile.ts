@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { DEFAULT_CAPABILITIES } from '../../hardening/capabilityNames.js';
 import type { ImageProfile } from '../../hardening/plan.js';
+import { MAX_PATHS, isNameable } from '../../hardening/profileBounds.js';
 import { ImageFiles, type FoundFile } from '../imageFiles.js';
 import type { ImageReference } from '../imageReference.js';
 import type { OpenedImage } from '../openedImage.js';
@@ -156,14 +157,8 @@ function few(items: readonly string[]): string[] {
   return items.length <= MAX ? [...items] : [...items.slice(0, MAX), `  and ${items.length - MAX} more`];
 }
 
-/** The schema's bounds of dataPaths: settingsFields.ts, containerPaths. */
-const MAX_PATHS = 64;
-const MAX_PATH = 512;
-
 function dataField(volumes: readonly string[], findings: ImageFindings | undefined): DraftField {
-  const fits = (volume: string): boolean =>
-    volume !== '/' && !volume.includes(':') && volume.length <= MAX_PATH;
-  const usable = volumes.filter(fits).slice(0, MAX_PATHS);
+  const usable = volumes.filter(isNameable).slice(0, MAX_PATHS);
   const others = volumes.filter((volume) => !usable.includes(volume));
   return {
     field: 'dataPaths',

@@ -135,6 +135,13 @@ export class ApiServer {
     this.compacted = this.version;
   }
 
+  /** As where etcd is restored: what is written next gets versions that there were before. */
+  setBack(versions: number): void {
+    this.version -= versions;
+    this.events.length = 0;
+    this.endWatches('cut');
+  }
+
   /** Says something to the open watches that is in no history. */
   send(path: string, type: string, object: unknown): void {
     for (const watch of this.watches)

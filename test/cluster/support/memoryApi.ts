@@ -14,7 +14,8 @@ interface Event {
 
 /**
  * Objects by path, with what of an API server matters to those that write them: a resourceVersion that only grows,
- * updates that conflict, JSON patches whose tests fail, and watches of one object.
+ * updates that conflict, JSON patches whose tests fail, and watches of one object, which begin with it as it is where
+ * they name no resourceVersion, and with 410 where they name one that is too old.
  */
 export class MemoryApi implements ApiClient, WatchStream {
   readonly requests: string[] = [];
@@ -24,6 +25,8 @@ export class MemoryApi implements ApiClient, WatchStream {
   private readonly events: Event[] = [];
   private readonly watchers = new Set<{ deliver: () => void; end: (error?: Error) => void }>();
   private version = 1;
+  /** Where watches can begin: an API server that was started knows nothing of what was before. */
+  private watchableFrom = 0;
 
   /** As `kubectl apply` would. */
   put(path: string, object: ApiObject): ApiObject {
@@ -58,12 +61,17 @@ export class MemoryApi implements ApiClient, WatchStream {
     query: Record<string, string | number | boolean>,
     onEvent: (type: string, object: ApiObject) => void,
     signal: AbortSignal,
+    onOpen?: () => void,
   ): Promise<void> {
     const { fieldSelector, resourceVersion } = query;
     const watched = `${path}/${String(fieldSelector).replace('metadata.name=', '')}`;
     return new Promise((resolve, reject) => {
       this.intercept('before', 'GET', path);
-      let seen = Number(resourceVersion ?? 0);
+      let seen = Number(resourceVersion ?? this.version);
+      if (seen < this.watchableFrom) throw new ApiError(410, `too old resource version: ${seen}`, 'Expired');
+      const now = resourceVersion === undefined ? this.objects.get(watched) : undefined;
+      onOpen?.();
+      if (now !== undefined) queueMicrotask(() => onEvent('ADDED', structuredClone(now)));
       const deliver = (): void => {
         for (const event of this.events.filter((one) => one.path === watched && one.version > seen)) {
           seen = event.version;
@@ -82,6 +90,18 @@ export class MemoryApi implements ApiClient, WatchStream {
       signal.addEventListener('abort', () => watcher.end(), { once: true });
       watcher.deliver();
     });
+  }
+
+  /** As where each API server is started anew. */
+  restart(): void {
+    this.watchableFrom = ++this.version;
+    this.endWatches(new Error('socket hang up'));
+  }
+
+  /** As where etcd is restored: what is written next gets versions that there were before, and no watch hears of it. */
+  setBack(versions: number): void {
+    this.version -= versions;
+    this.events.length = 0;
   }
 
   /** How many watches are open. */

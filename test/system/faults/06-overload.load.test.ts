@@ -22,6 +22,10 @@ const WAIT_SECONDS = 1.5;
 /** Times the peak. The rest finds no connection, where a machine is so fast that those refused are not enough. */
 const ARRIVE_MIN = 2.5;
 const SECONDS = LONG ? 20 : 6;
+/** More, since those that are sent in the last WAIT_SECONDS are neither answered nor refused when it ends. */
+const SLOW_SECONDS = LONG ? 20 : 10;
+/** Where the machine was slower before the load than under it, three times what was measured is not three times the peak. */
+const TRIES = 3;
 /** Half of it before and half after what it is compared with: a machine's speed drifts by a third within a minute. */
 const PEAK_SECONDS = LONG ? 20 : 4;
 /** Of the peak. Bodies that are read and not answered when the time is over are a tenth of the short variant's work. */
@@ -37,7 +41,7 @@ describe('6. three times the load that can be answered', function () {
   this.timeout(180_000);
 
   it('leaves most of the goodput, bounds the waiting, refuses the rest with Retry-After, and is over soon', async () => {
-    const { over, peak } = await overload(LARGE);
+    const { over, peak } = await overload(LARGE, SECONDS);
     // A fast machine comes to all that are on their way within the time that they may wait.
     const waits = CONNECTIONS / rate(over);
     print(`all ${CONNECTIONS} take ${waits.toFixed(2)} s; who has waited for ${WAIT_SECONDS} s is refused`);
@@ -46,23 +50,49 @@ describe('6. three times the load that can be answered', function () {
   });
 
   it('arrives whole where decisions take long, and does no worse', async () => {
-    const { over, peak } = await overload(SLOW);
+    const { over, peak } = await overload(SLOW, SLOW_SECONDS);
     const { 200: answered = 0, 503: refused = 0 } = over.statuses;
-    const arrived = over.sent / over.seconds / peak;
+    const arrived = over.sent / over.seconds / Math.max(peak, rate(over));
     print(`of three times the peak ${arrived.toFixed(2)} arrived`);
     expect(refused, 'refused').to.be.above(answered);
     expect(arrived).to.be.at.least(ARRIVE_MIN);
   });
 });
 
-/** Offers three times what a server answers at most, and judges what it made of it. */
-async function overload(review: string): Promise<{ readonly over: Offered; readonly peak: number }> {
+interface Overload {
+  readonly over: Offered;
+  /** Answers a second before it. */
+  readonly peak: number;
+}
+
+/** Offers three times what a server answers at most: again where that turns out to have been more than was measured before. */
+async function overload(review: string, seconds: number): Promise<Overload> {
+  let most = 0;
+  for (let tried = 1; ; tried++) {
+    const measured = await overloadOnce(review, seconds, most);
+    most = Math.max(most, measured.peak, rate(measured.over));
+    if (tried === TRIES || measured.perSecond >= ARRIVE_MIN * rate(measured.over)) return measured;
+    print(`it answered more under that load than before it: once more, with three times as much`);
+  }
+}
+
+/**
+ * Judges what a server made of three times what it answers at most.
+ *
+ * @param known answers a second that this machine has given already
+ */
+async function overloadOnce(
+  review: string,
+  seconds: number,
+  known: number,
+): Promise<Overload & { readonly perSecond: number }> {
   const server = await serve();
   await offer(server, review, { connections: 8, seconds: 2 });
   const most = { connections: 8, seconds: PEAK_SECONDS / 2 };
   const before = await offer(server, review, most);
 
-  const load = { connections: CONNECTIONS, seconds: SECONDS, perSecond: 3 * rate(before) };
+  const perSecond = 3 * Math.max(known, rate(before));
+  const load = { connections: CONNECTIONS, seconds, perSecond };
   const probes = new Probes(server);
   const over = await offer(server, review, load);
   const probed = await probes.end();
@@ -82,7 +112,7 @@ async function overload(review: string): Promise<{ readonly over: Offered; reado
       `(8 connections, ${review.length} bytes)`,
   );
   print(
-    `three times that for ${SECONDS} s on ${CONNECTIONS} connections: ${answered} answered, ${refused} got 503; ` +
+    `three times that for ${seconds} s on ${CONNECTIONS} connections: ${answered} answered, ${refused} got 503; ` +
       `goodput ${share.toFixed(2)} of the peak (goal ${GOODPUT.toFixed(2)}), p99 ${rounded(quantile(over.sentMilliseconds, 0.99))} ms`,
   );
   print(
@@ -103,7 +133,7 @@ async function overload(review: string): Promise<{ readonly over: Offered; reado
   if (!LONG) expect(quantile(over.milliseconds, 0.99)).to.be.below(10_000);
   expect(recovered).to.be.below(bound(2000, 10_000));
   await server.stop();
-  return { over, peak: rate(before) };
+  return { over, peak: rate(before), perSecond };
 }
 
 /** Asks as a kubelet does, each time on a new connection, whether the process lives and is ready. */

@@ -7,7 +7,7 @@ import type { KubeHarden } from '../../e2e/support/kubeHarden.js';
 import { manyManifests } from '../../preview/support/manyManifests.js';
 import { pause, post } from '../support/clients.js';
 import { separate, twoCores, type Cores } from './support/cores.js';
-import { Flood } from './support/flood.js';
+import { Flood, type FloodPlan } from './support/flood.js';
 import { quantile, rounded } from './support/latencies.js';
 import { offer } from './support/load.js';
 import { LONG, hardens, print, residentMiB, serve } from './support/serveProcess.js';
@@ -188,17 +188,27 @@ class Measured {
 
   /** Does something while a server's preview is flooded, from when the flood is refused until it is done. */
   async flooded(server: KubeHarden, body: string, work: () => Promise<void>, cores?: Cores): Promise<void> {
-    await this.fromItsStart(server, body, (flood) => flood.refused().then(work), cores);
+    await this.#beside(server, body, 'once refused', (flood) => flood.refused().then(work), cores);
   }
 
   /** The same, from when the process of the flood starts, its handshakes among it. */
   async fromItsStart(
     server: KubeHarden,
     body: string,
+    work: () => Promise<void>,
+    cores?: Cores,
+  ): Promise<void> {
+    await this.#beside(server, body, 'at once', work, cores);
+  }
+
+  async #beside(
+    server: KubeHarden,
+    body: string,
+    behind: FloodPlan['behind'],
     work: (flood: Flood) => Promise<void>,
     cores?: Cores,
   ): Promise<void> {
-    const flood = Flood.start(server, body, FLOODERS, cores);
+    const flood = Flood.start(server, body, { flooders: FLOODERS, behind }, cores);
     await work(flood);
     for (const [status, count] of Object.entries(await flood.end()))
       this.previews[status] = (this.previews[status] ?? 0) + count;

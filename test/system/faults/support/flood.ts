@@ -11,6 +11,8 @@ export interface FloodPlan {
   readonly bodyFile: string;
   /** So many ask at a time. */
   readonly flooders: number;
+  /** From when on every other process goes first. */
+  readonly behind: 'at once' | 'once refused';
 }
 
 /** Asks for large previews over and over, from a process of its own. */
@@ -21,12 +23,18 @@ export class Flood {
     this.#lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   }
 
-  static start({ previewPort = 0 }: KubeHarden, body: string, flooders: number, cores?: Cores): Flood {
+  static start(
+    { previewPort = 0 }: KubeHarden,
+    body: string,
+    { flooders, behind }: Pick<FloodPlan, 'flooders' | 'behind'>,
+    cores?: Cores,
+  ): Flood {
     const plan: FloodPlan = {
       port: previewPort,
       caFile: runFolder.write('flood-ca.crt', authority.cert),
       bodyFile: runFolder.write('flood-body.yaml', body),
       flooders,
+      behind,
     };
     const script = new URL('floodPreview.ts', import.meta.url).pathname;
     const [command, args] = onCores(cores, [
