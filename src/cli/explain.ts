@@ -147,7 +147,7 @@ async function ofFiles(
   ]);
   const { own, places } = await policyFilePlaces(options);
   const sources: ExplainSources = { ...settings, policies: overByName(BUILTIN_POLICIES, own), places };
-  for (const { preview } of previews) explanations.push(...(await explainFile(preview, sources, only)));
+  for (const { preview } of previews) explanations.push(...explainFile(preview, sources, only));
   return explanations;
 }
 

@@ -60,15 +60,12 @@ async function explainTarget(
     previews: [preview],
   } = await previewFile(file, choices, plans);
   if (!preview) throw new Error('one object has one preview');
-  const { policy, mode, labels } = choices;
-  const plan = await plans.planWith({ namespace, policy, mode, labels });
   const sources: ExplainSources = {
-    plans,
     choices,
     policies: plans.policies,
     places: new ClusterPolicyPlaces(await clusterPolicies(cluster), (await policyFilePlaces(flags)).places),
   };
-  return explainManifest({ manifest, preview, plan, live }, sources, only);
+  return explainManifest({ manifest, preview, live }, sources, only);
 }
 
 function manifestOf(object: KubernetesObject): Manifest {

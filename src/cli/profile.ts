@@ -97,6 +97,13 @@ async function open(image: string, options: ProfileOptions): Promise<OpenedImage
     options.platform === undefined ? undefined : parsePlatform(options.platform);
   const { checkedReference } = await import('../images/checkedReference.js');
   if (isArchive(image)) {
+    for (const [flag, value] of [
+      ['--mirror', options.mirror],
+      ['--insecure', options.insecure],
+      ['--certificate-authority', options.certificateAuthority],
+    ] as const)
+      if (value !== undefined)
+        throw new CommandError(`${flag} is for an image of a registry; ${image} is an archive`);
     const { openTarImage } = await import('../images/tarImage.js');
     return openTarImage(image, { platform, name: options.name });
   }

@@ -5,6 +5,7 @@ import type { Plan, RulePlan } from './plan.js';
 import type { Container, Pod, PodSecurityContext, PodSpec, Volume, VolumeMount } from './podSpec.js';
 import type { Change, ContainerRef, Path, Risk, RuleId, Skip, SkipCode, Violation } from './rule.js';
 import type { Settings as SchedulingSettings } from './rules/scheduling.settings.js';
+import { serviceAccountOf } from './serviceAccount.js';
 import { EXCEPTED, OPTED_OUT, STANCES, UNKNOWN_IMAGE, type Stance } from './stance.js';
 import { isWindowsPod } from './windows.js';
 
@@ -363,7 +364,7 @@ function mountsByVolume(containers: readonly ContainerDraft[]): Map<string, Moun
 
 function draftContainers(input: HardenInput, plan: Plan): ContainerDraft[] {
   const { spec, metadata } = input.pod;
-  const pod = { labels: metadata?.labels ?? {}, serviceAccount: spec.serviceAccountName ?? 'default' };
+  const pod = { labels: metadata?.labels ?? {}, serviceAccount: serviceAccountOf(spec) };
   const drafts: ContainerDraft[] = [];
   const add = (list: ContainerRef['list'], containers: readonly Container[] | null | undefined): void => {
     containers?.forEach((container, index) => {

@@ -61,6 +61,7 @@ export interface PodSpec {
   hostIPC?: Nullable<boolean>;
   hostUsers?: Nullable<boolean>;
   serviceAccountName?: Nullable<string>;
+  serviceAccount?: Nullable<string>;
   automountServiceAccountToken?: Nullable<boolean>;
   enableServiceLinks?: Nullable<boolean>;
   resources?: Nullable<ResourceRequirements>;

@@ -191,6 +191,7 @@ const checkPod = object({
     hostIPC: flag,
     hostUsers: flag,
     serviceAccountName: text,
+    serviceAccount: text,
     automountServiceAccountToken: flag,
     enableServiceLinks: flag,
     resources,

@@ -1,5 +1,6 @@
 import { isRecord } from '../hardening/locate.js';
 import type { Container, PodSpec } from '../hardening/podSpec.js';
+import { serviceAccountOf } from '../hardening/serviceAccount.js';
 
 /**
  * What a second instance of a pod may reach and do, a line each: by names alone, never by a value. It cannot be told
@@ -16,7 +17,7 @@ export function reachOf(spec: PodSpec): string[] {
   for (const container of all) fromEnvironment(container, secrets, configMaps);
   for (const volume of spec.volumes ?? []) fromVolume(volume, secrets, configMaps);
   const values = all.reduce((sum, { env }) => sum + (Array.isArray(env) ? env.length : 0), 0);
-  const account = spec.serviceAccountName ?? 'default';
+  const account = serviceAccountOf(spec);
   return [
     ...init.map((container) => `starts ${runs(container, 'init container')}`),
     ...main.map((container) => `starts ${runs(container, 'container')}`),

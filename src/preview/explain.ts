@@ -3,6 +3,7 @@ import { optOutCommand, optOutLabel } from '../admission/text.js';
 import type { KubernetesObject } from '../admission/types.js';
 import { locatePod } from '../hardening/locate.js';
 import type { Plan } from '../hardening/plan.js';
+import { serviceAccountOf } from '../hardening/serviceAccount.js';
 import type { Container, Pod } from '../hardening/podSpec.js';
 import { RULE_IDS, type Action, type Path, type RuleId } from '../hardening/rule.js';
 import { RULES_BY_ID } from '../hardening/rules/index.js';
@@ -15,7 +16,7 @@ import { NEWEST_MINOR } from '../podSecurity/version.js';
 import { holds, runningValue } from './explainRunning.js';
 import type { PolicyPlaces } from './policyPlaces.js';
 import { podOf, type Preview } from './preview.js';
-import type { FilePreview, PreviewPlans } from './previewFile.js';
+import type { FilePreview } from './previewFile.js';
 import type { PreviewChange, PreviewResult, PreviewSkip, PreviewViolation } from './result.js';
 import { SKIP_REMEDIES } from './skipRemedies.js';
 
@@ -108,7 +109,6 @@ export interface ExplainedException {
 
 /** What a preview does not carry along: the policies themselves, and where they are written. */
 export interface ExplainSources {
-  readonly plans: PreviewPlans;
   readonly choices: PreviewChoices;
   /** Those in force. */
   readonly policies: readonly Policy[];
@@ -124,34 +124,28 @@ export interface LiveObject {
 }
 
 /** Explains the objects of a file. @param only this rule alone, also where it has nothing to say */
-export async function explainFile(
+export function explainFile(
   { file, previews }: FilePreview,
   sources: ExplainSources,
   only?: RuleId,
-): Promise<Explanation[]> {
-  const explanations: Explanation[] = [];
-  for (const [index, manifest] of file.manifests.entries()) {
+): Explanation[] {
+  return file.manifests.flatMap((manifest, index) => {
     const preview = previews[index];
-    if (!preview) continue;
-    const { policy, mode, labels } = sources.choices;
-    const plan = await sources.plans.planWith({ namespace: preview.result.namespace, policy, mode, labels });
-    explanations.push(explainManifest({ manifest, preview, plan }, sources, only));
-  }
-  return explanations;
+    return preview ? explainManifest({ manifest, preview }, sources, only) : [];
+  });
 }
 
-/** An object, what hardening does to it, and by which plan. */
-export interface Planned {
+/** An object, and what hardening does to it. */
+export interface Previewed {
   readonly manifest: Manifest;
   readonly preview: Preview;
-  readonly plan: Plan;
   /** Given where the manifest is what the author of a cluster's object wrote. */
   readonly live?: LiveObject | undefined;
 }
 
 /** Explains one object. @param only this rule alone, also where it has nothing to say */
-export function explainManifest(planned: Planned, sources: ExplainSources, only?: RuleId): Explanation {
-  return new Explainer(planned, sources).explain(only);
+export function explainManifest(previewed: Previewed, sources: ExplainSources, only?: RuleId): Explanation {
+  return new Explainer(previewed, sources).explain(only);
 }
 
 class Explainer {
@@ -166,15 +160,15 @@ class Explainer {
   readonly #changes: readonly ExplainedChange[];
 
   constructor(
-    { manifest, preview, plan, live }: Planned,
+    { manifest, preview, live }: Previewed,
     readonly sources: ExplainSources,
   ) {
     const located = podOf(manifest, preview.result.namespace);
     this.manifest = manifest;
     this.preview = preview;
-    this.plan = plan;
+    this.plan = preview.plan;
     this.#live = live;
-    this.#policy = sources.policies.find(({ name }) => name === plan.policy);
+    this.#policy = sources.policies.find(({ name }) => name === preview.plan.policy);
     this.#pod = located?.pod;
     this.#base = located?.base ?? [];
     this.#changes = preview.result.changes.map((change, index) => ({
@@ -303,7 +297,7 @@ class Explainer {
   /** The exceptions that lift a rule on a container; on the pod, those of all its containers. */
   #exceptions({ rule, container }: PreviewSkip): ExplainedException[] {
     const { metadata, spec } = this.#pod ?? { spec: {} };
-    const pod = { labels: metadata?.labels ?? {}, serviceAccount: spec.serviceAccountName ?? 'default' };
+    const pod = { labels: metadata?.labels ?? {}, serviceAccount: serviceAccountOf(spec) };
     const containers = containersOf(this.#pod).filter(({ name }) => container === null || name === container);
     const holds = (each: Container): string[] =>
       this.plan.exceptions

@@ -2,6 +2,7 @@ import { ruleIds, type Risk } from '../hardening/rule.js';
 import { containersBehind, knowledgeLine } from './imageKnowledge.js';
 import type { Preview } from './preview.js';
 import type { PreviewResult } from './result.js';
+import { visible } from './wrapText.js';
 
 /**
  * What a diff cannot show: the mode, why nothing happens, violations, and what is wrong with labels and exceptions; one
@@ -33,7 +34,9 @@ export function fixNotes(previews: readonly Preview[]): string[] {
 function blocks(previews: readonly Preview[], linesOf: (preview: Preview) => readonly string[]): string[] {
   return previews.flatMap((preview) => {
     const lines = linesOf(preview);
-    return lines.length === 0 ? [] : [`${objectName(preview.result)}:`, ...lines.map((line) => `  ${line}`)];
+    const all = [`${objectName(preview.result)}:`, ...lines.map((line) => `  ${line}`)];
+    // A line break in a name would end the comment that a note is in an answer.
+    return lines.length === 0 ? [] : all.map(visible);
   });
 }
 

@@ -36,6 +36,8 @@ export function namespaceOf({ object, request }: Manifest, given: string | undef
 
 export interface Preview {
   readonly result: PreviewResult;
+  /** By which it was made. */
+  readonly plan: Plan;
   /** What is wrong with the namespace's labels, its policy's name and its exceptions. */
   readonly notices: readonly string[];
   /**
@@ -98,6 +100,7 @@ export function preview(
   };
   return {
     result,
+    plan,
     notices: plan.notices,
     edit: located ? toPatch(object, located.base, changes) : [],
     changePaths: located ? changes.map(({ path }) => [...located.base, ...path]) : [],

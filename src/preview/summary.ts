@@ -1,6 +1,7 @@
 import { containersBehind, knowledgeLine } from './imageKnowledge.js';
 import { objectName } from './notes.js';
 import type { PreviewChange, PreviewResult } from './result.js';
+import { visible } from './wrapText.js';
 
 /** One short table for each object: what it reaches, what is set, what is violated, what is left alone and why. */
 export function summary(results: readonly PreviewResult[], colour: boolean): string {
@@ -9,7 +10,7 @@ export function summary(results: readonly PreviewResult[], colour: boolean): str
 
 function objectSummary(result: PreviewResult, colour: boolean): string {
   const { policy, mode, outcome, because, podSecurity } = result;
-  const head = `${objectName(result)}  (policy ${policy}, ${mode})`;
+  const head = visible(`${objectName(result)}  (policy ${policy}, ${mode})`);
   const rows: [label: string, text: string][] = [];
   if (podSecurity) rows.push(['pod security', `${podSecurity.before} → ${podSecurity.after}`]);
   rows.push(['outcome', because === null ? outcome : `${outcome}: ${because}`]);
@@ -44,7 +45,7 @@ function objectSummary(result: PreviewResult, colour: boolean): string {
     ),
   );
   rows.push(...table('warnings', mode === 'disabled' ? [] : result.warnings));
-  const lines = rows.map(([label, text]) => `  ${label.padEnd(13)} ${text}\n`);
+  const lines = rows.map(([label, text]) => `  ${label.padEnd(13)} ${visible(text)}\n`);
   return `${colour ? `\u001b[1m${head}\u001b[0m` : head}\n${lines.join('')}`;
 }
 

@@ -412,6 +412,19 @@ describe('kube-harden profile', () => {
         ),
       );
     }
+    for (const [flag, options] of [
+      ['--mirror', { mirror: ['docker.io=mirror.example'] }],
+      ['--insecure', { insecure: ['mirror.example'] }],
+      ['--certificate-authority', { certificateAuthority: '/nowhere' }],
+    ] as const) {
+      it(`${flag} with an archive`, async () => {
+        const path = archive({ config: { User: '1:1' } });
+        expect(await failure(path, options)).to.equal(
+          `${flag} is for an image of a registry; ${path} is an archive`,
+        );
+      });
+    }
+
     it('an archive whose names would write on the terminal', async () => {
       const image = buildImage();
       const path = join(folder, 'names.tar');

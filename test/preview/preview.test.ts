@@ -4,6 +4,8 @@ import { expect } from 'chai';
 import { applyPatch as applyDiff, diffLines } from 'diff';
 import { decide } from '../../src/admission/decide.js';
 import { BUILTIN_POLICIES } from '../../src/policy/builtin.generated.js';
+import { loadPolicies } from '../../src/policy/load.js';
+import { emptyFacts } from '../../src/policy/planChoices.js';
 import { StandalonePlans } from '../../src/policy/standalonePlans.js';
 import { parseKubernetesYaml } from '../../src/policy/yaml.js';
 import type { PreviewChoices } from '../../src/preview/choices.js';
@@ -11,8 +13,10 @@ import { unifiedDiff } from '../../src/preview/diff.js';
 import { ManifestError } from '../../src/preview/manifestError.js';
 import { readManifests } from '../../src/preview/manifests.js';
 import { NEWEST_MINOR, podSecurityVersion } from '../../src/podSecurity/version.js';
+import { diffNotes } from '../../src/preview/notes.js';
 import { previewFile, type FilePreview } from '../../src/preview/previewFile.js';
 import type { PreviewResult } from '../../src/preview/result.js';
+import { summary } from '../../src/preview/summary.js';
 
 const SHARED = new URL('../../../shared/corpus/open/', import.meta.url).pathname;
 /** The whole corpus where it stands beside the repository, else the part of it that is copied here. */
@@ -37,6 +41,60 @@ const DEPLOYMENT =
   '    metadata:\n      labels: {app: web}\n    spec:\n      containers:\n      - name: web\n        image: registry.example/web\n';
 
 describe('preview', () => {
+  it('asks no namespaces file for the namespace of what has no pod', async () => {
+    const facts = { name: 'shop', labels: { 'kube-harden.io/mode': 'enforce' } };
+    const known = new StandalonePlans({
+      policies: BUILTIN_POLICIES,
+      namespaces: new Map([['shop', { ...emptyFacts('shop'), ...facts }]]),
+      clock: Date.now,
+    });
+    const role = 'apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: reader}\n';
+    const elsewhere = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: other}\n';
+    const file = (pod: string): ReturnType<typeof readManifests> =>
+      readManifests(Buffer.from([role, elsewhere, pod].join('---\n')));
+    const { previews } = await previewFile(file(DEPLOYMENT), {}, known);
+    expect(previews.map(({ result }) => [result.kind, result.outcome])).to.deep.equal([
+      ['ClusterRole', 'ignored'],
+      ['ConfigMap', 'ignored'],
+      ['Deployment', 'reported'],
+    ]);
+    expect(previews[2]?.result.mode).to.equal('enforce');
+    const unknown = await previewFile(file(POD), {}, known).catch((error: unknown) => error);
+    expect((unknown as ManifestError).issues.map(({ message }) => message)).to.deep.equal([
+      'namespace "default" is not in the namespaces file',
+    ]);
+  });
+
+  it('takes the deprecated serviceAccount for the name, as an API server copies it', async () => {
+    const [policy] = loadPolicies(`apiVersion: kube-harden.io/v1alpha1
+kind: HardeningPolicy
+metadata: {name: default}
+spec:
+  exceptions:
+  - {name: e, reason: r, match: {namespaces: [default], serviceAccounts: [invoice]}, rules: [readOnlyRootFilesystem]}
+`);
+    if (!policy) throw new Error('no policy');
+    const own = new StandalonePlans({ policies: [policy], clock: Date.now });
+    for (const field of ['serviceAccount', 'serviceAccountName']) {
+      const text = `${POD}  ${field}: invoice\n`;
+      const { previews } = await previewFile(readManifests(Buffer.from(text)), {}, own);
+      expect(previews[0]?.result.skips.map(({ rule, code }) => `${rule} ${code}`)).to.include(
+        'readOnlyRootFilesystem Excepted',
+      );
+    }
+  });
+
+  it('keeps the notes of an object in their lines, whatever its name', async () => {
+    const text = `apiVersion: v1\nkind: Pod\nmetadata: {name: "a\\nkind: Evil\\u001b[31m"}\nspec: {hostNetwork: true, containers: []}\n`;
+    const { previews } = await previewText(text, { policy: 'restricted' });
+    for (const line of [
+      ...diffNotes(previews),
+      ...summary([...previews.map(({ result }) => result)], false).split('\n'),
+    ])
+      expect(line).to.not.match(/^kind|[\p{Cc}]/u);
+    expect(diffNotes(previews)[0]).to.match(/Pod default\/a kind: Evil\?\[31m:$/);
+  });
+
   it('of a Pod: the patch, and the pod that it makes', async () => {
     const result = await resultOf(POD);
     expect(result).to.have.all.keys(
