@@ -63,7 +63,7 @@ describe('preview routes', () => {
       send: (req, res, answer) => sendAnswer(req, res, answer, false),
       failed: (error) => failures.push(error),
     });
-    server = createServer((req, res) => void app(req, Object.assign(res, { locals: { authorize } })));
+    server = createServer((req, res) => app(req, Object.assign(res, { locals: { authorize } })));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   });
