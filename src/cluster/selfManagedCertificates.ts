@@ -193,10 +193,12 @@ export class SelfManagedCertificates implements TlsSource {
     await this.options.stream.watch(
       this.path,
       {
-        // RBAC by name takes a watch for one of a single object where it says so. Without a resourceVersion the server
-        // begins with the object as it is now: the object's own is of its last renewal, weeks ago, and too old (410) for
-        // any API server that was started since.
+        // RBAC by name takes a watch for one of a single object where it says so.
         fieldSelector: `metadata.name=${SECRET}`,
+        // The server begins with the object as it knows it. The object's own version is of its last renewal, weeks ago, and
+        // too old (410) for any API server that was started since; without one it waits until it knows what etcd's latest
+        // is, with an older etcd in vain (504 after 3 s, measured).
+        resourceVersion: '0',
         timeoutSeconds: Math.round(shortest + Math.random() * (longest - shortest)),
       },
       (type, object) => {

@@ -15,7 +15,7 @@ interface Event {
 /**
  * Objects by path, with what of an API server matters to those that write them: a resourceVersion that only grows,
  * updates that conflict, JSON patches whose tests fail, and watches of one object, which begin with it as it is where
- * they name no resourceVersion, and with 410 where they name one that is too old.
+ * they name the resourceVersion 0, and with 410 where they name one that is too old.
  */
 export class MemoryApi implements ApiClient, WatchStream {
   readonly requests: string[] = [];
@@ -67,9 +67,10 @@ export class MemoryApi implements ApiClient, WatchStream {
     const watched = `${path}/${String(fieldSelector).replace('metadata.name=', '')}`;
     return new Promise((resolve, reject) => {
       this.intercept('before', 'GET', path);
-      let seen = Number(resourceVersion ?? this.version);
+      const isAny = resourceVersion === '0';
+      let seen = isAny ? this.version : Number(resourceVersion);
       if (seen < this.watchableFrom) throw new ApiError(410, `too old resource version: ${seen}`, 'Expired');
-      const now = resourceVersion === undefined ? this.objects.get(watched) : undefined;
+      const now = isAny ? this.objects.get(watched) : undefined;
       onOpen?.();
       if (now !== undefined) queueMicrotask(() => onEvent('ADDED', structuredClone(now)));
       const deliver = (): void => {
