@@ -37,13 +37,7 @@ describe('PolicyStatusWriter', () => {
       changed: () => undefined,
       seen: (policy) => writer.seen(policy),
     });
-    writer = new PolicyStatusWriter({
-      api: server.api,
-      policies: store,
-      identity: 'replica-1',
-      logger: logs,
-      clock: () => now,
-    });
+    writer = writerWith();
     // As the API server does: what is written comes back by the watch, with a version of its own.
     server.intercept = ({ method, path, body }) => {
       if (method !== 'PATCH') return undefined;
@@ -60,6 +54,16 @@ describe('PolicyStatusWriter', () => {
     leadership.abort();
     server.close();
   });
+
+  const writerWith = (more: { readonly retryMs?: number } = {}): PolicyStatusWriter =>
+    new PolicyStatusWriter({
+      api: server.api,
+      policies: store,
+      identity: 'replica-1',
+      logger: logs,
+      clock: () => now,
+      ...more,
+    });
 
   const objects = new Map<string, ApiObject>();
   beforeEach(() => objects.clear());
@@ -199,14 +203,7 @@ describe('PolicyStatusWriter', () => {
       failing && request.path === `${PATH}/a/status` ? status(500, 'etcd is gone') : own(request);
     apply('a', 1, 'Warn');
     apply('b', 1, 'Warn');
-    const slow = new PolicyStatusWriter({
-      api: server.api,
-      policies: store,
-      identity: 'replica-1',
-      logger: logs,
-      clock: () => now,
-      retryMs: 30,
-    });
+    const slow = writerWith({ retryMs: 30 });
     slow.lead(leadership.signal);
     await eventually(() => events().length === 1);
     expect(events()[0]?.regarding['name']).to.equal('b');
@@ -224,14 +221,7 @@ describe('PolicyStatusWriter', () => {
       return status(403, 'no');
     };
     const retryMs = 60;
-    writer = new PolicyStatusWriter({
-      api: server.api,
-      policies: store,
-      identity: 'replica-1',
-      logger: logs,
-      clock: () => now,
-      retryMs,
-    });
+    writer = writerWith({ retryMs });
     writer.lead(leadership.signal);
     apply('a', 1, 'Warn');
     for (let seen = 2; seen <= 6; seen++) {
