@@ -98,10 +98,13 @@ function checkRequest(request: unknown, otherUid?: string): AdmissionRequest {
   }
   const own: unknown =
     isRecord(object) && isRecord(object['metadata']) ? object['metadata']['namespace'] : '';
-  for (const namespace of [request['namespace'], own]) {
+  for (const [place, namespace] of [
+    ['namespace', request['namespace']],
+    ['object.metadata.namespace', own],
+  ] as const) {
     if (typeof namespace !== 'string' || namespace.length <= MAX_NAMESPACE) continue;
     const message = `a name of ${namespace.length} characters; none has more than ${MAX_NAMESPACE}`;
-    throw new ReviewError(`request.namespace: ${message}`, { uid });
+    throw new ReviewError(`request.${place}: ${message}`, { uid });
   }
   if ((operation === 'CREATE' || operation === 'UPDATE') && !isRecord(object)) {
     throw new ReviewError(`request.object: ${describeMissing(object)}`, { uid });

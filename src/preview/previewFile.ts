@@ -67,8 +67,13 @@ export async function previewFile(
     let plan = found.get(namespace) ?? (await planOf(namespace, choices, plans));
     found.set(namespace, plan);
     // What has no pod is not hardened anywhere: a file's ClusterRole needs no namespace `default` that is known.
-    if (plan instanceof PlanUnavailableError && podOf(manifest, namespace) === undefined)
-      plan = await planOf(namespace, { ...choices, mode: choices.mode ?? 'disabled' }, plans);
+    if (plan instanceof PlanUnavailableError && podOf(manifest, namespace) === undefined) {
+      // No namespace has this name.
+      const key = `${namespace}/`;
+      plan =
+        found.get(key) ?? (await planOf(namespace, { ...choices, mode: choices.mode ?? 'disabled' }, plans));
+      found.set(key, plan);
+    }
     if (plan instanceof PlanUnavailableError) {
       notFound.push(manifestIssue(manifest, ['metadata', 'namespace'], plan.message));
       continue;

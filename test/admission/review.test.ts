@@ -103,7 +103,7 @@ describe('AdmissionReview in', () => {
     [
       "the same in the object's own metadata",
       withField('object', { metadata: { namespace: 'n'.repeat(254) } }),
-      /^request\.namespace: a name of 254 characters/,
+      /^request\.object\.metadata\.namespace: a name of 254 characters/,
     ],
     ['a name that is an object', withField('name', {}), /^request\.name: an object is not a string/],
     [

@@ -6,6 +6,7 @@ import { decide } from '../../src/admission/decide.js';
 import { BUILTIN_POLICIES } from '../../src/policy/builtin.generated.js';
 import { loadPolicies } from '../../src/policy/load.js';
 import { emptyFacts } from '../../src/policy/planChoices.js';
+import { PlanUnavailableError } from '../../src/policy/planUnavailableError.js';
 import { StandalonePlans } from '../../src/policy/standalonePlans.js';
 import { parseKubernetesYaml } from '../../src/policy/yaml.js';
 import type { PreviewChoices } from '../../src/preview/choices.js';
@@ -63,6 +64,20 @@ describe('preview', () => {
     expect((unknown as ManifestError).issues.map(({ message }) => message)).to.deep.equal([
       'namespace "default" is not in the namespaces file',
     ]);
+  });
+
+  it('asks twice at most for a namespace that does not exist, however many objects are in it', async () => {
+    let asked = 0;
+    const none = {
+      planWith: () => {
+        asked += 1;
+        throw new PlanUnavailableError('no such namespace', { notFound: true });
+      },
+    };
+    const one = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: other}\n';
+    const file = readManifests(Buffer.from(Array(5).fill(one).join('---\n')));
+    const error = await previewFile(file, {}, none).catch((reason: unknown) => reason);
+    expect([(error as ManifestError).issues.length, asked]).to.deep.equal([5, 2]);
   });
 
   it('takes the deprecated serviceAccount for the name, as an API server copies it', async () => {
