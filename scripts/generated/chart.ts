@@ -76,6 +76,7 @@ const NAMESPACED: readonly (readonly [pattern: RegExp, text: string])[] = [
 
 const KEEP = ['annotations:', '  helm.sh/resource-policy: keep'];
 const CONTAINER = ['spec', 'template', 'spec', 'containers', 0] as const;
+const API_SERVER_PORTS = ['spec', 'egress', 0, 'ports'] as const;
 
 /** What values decide beyond the choice of overlay and components, by the template's name. */
 const EDITS: Readonly<Record<string, (template: ChartTemplate) => void>> = {
@@ -106,6 +107,12 @@ const EDITS: Readonly<Record<string, (template: ChartTemplate) => void>> = {
       ],
     );
   },
+  networkPolicy: (template) =>
+    template.replaceLines(API_SERVER_PORTS, [
+      '{{- range .Values.apiServerPorts }}',
+      '- { protocol: TCP, port: {{ . }} }',
+      '{{- end }}',
+    ]),
   'monitoring-serviceMonitor': addMonitoringLabels,
   'monitoring-alerts': addMonitoringLabels,
 };
@@ -218,7 +225,7 @@ const POLICIES = `{{- range $name, $spec := .Values.policies }}
 apiVersion: ${API_VERSION}
 kind: ${KIND}
 metadata:
-  name: {{ $name }}
+  name: {{ $name | quote }}
 spec:
   {{- toYaml $spec | nindent 2 }}
 {{- end }}
@@ -236,14 +243,20 @@ interface Deployment {
   };
 }
 
+interface NetworkPolicy {
+  readonly spec: { readonly egress: readonly [{ readonly ports: readonly { readonly port: number }[] }] };
+}
+
 function values(): ChartValue[] {
   const { spec } = parse(read('manifests/base/deployment.yaml'), { version: '1.1' }) as Deployment;
   const [container] = spec.template.spec.containers;
+  const network = parse(read('manifests/base/networkPolicy.yaml'), { version: '1.1' }) as NetworkPolicy;
   return chartValues({
     image: container.image.replace(/:.*/, ''),
     replicas: spec.replicas,
     resources: container.resources,
     nodeSelector: spec.template.spec.nodeSelector,
+    apiServerPorts: network.spec.egress[0].ports.map(({ port }) => port),
   });
 }
 

@@ -54,12 +54,14 @@ export class ChartTemplate {
 
   /** The value at the path, a map or a list over several lines, becomes the YAML of a chart's value. */
   replaceBlock(path: Path, value: string): void {
+    const { length } = this.indentOf(this.at(this.only(), path));
+    this.replaceLines(path, [`{{- toYaml ${value} | nindent ${length} }}`]);
+  }
+
+  /** The value at the path, a map or a list over several lines, becomes these lines (without indentation of their own). */
+  replaceLines(path: Path, lines: readonly string[]): void {
     const node = this.at(this.only(), path);
-    const indent = this.indentOf(node);
-    this.edits.push({
-      ...this.linesOf(node),
-      text: `${indent}{{- toYaml ${value} | nindent ${indent.length} }}\n`,
-    });
+    this.edits.push({ ...this.linesOf(node), text: indented(lines, this.indentOf(node)) });
   }
 
   /** Adds lines (without indentation of their own) behind the last of a map. */

@@ -21,6 +21,7 @@ export interface ManifestDefaults {
   readonly replicas: number;
   readonly resources: unknown;
   readonly nodeSelector: unknown;
+  readonly apiServerPorts: readonly number[];
 }
 
 const TEXT = { type: 'string' } as const;
@@ -118,6 +119,13 @@ export function chartValues(defaults: ManifestDefaults): ChartValue[] {
       schema: { type: 'array', items: { type: 'object' } },
     },
     {
+      path: 'apiServerPorts',
+      description:
+        'Ports to which the NetworkPolicy lets the server connect, for the API server: that of its Service, and those on which API servers listen, since most networks judge by these. MicroK8s has 16443, minikube 8443.',
+      default: defaults.apiServerPorts,
+      schema: { type: 'array', minItems: 1, items: { type: 'integer', minimum: 1, maximum: 65535 } },
+    },
+    {
       path: 'env',
       description: `Settings of the server, by their environment variable: ${environment()
         .map(({ name }) => name)
@@ -168,7 +176,7 @@ export function chartValues(defaults: ManifestDefaults): ChartValue[] {
     {
       path: 'openshift',
       description:
-        "Lets OpenShift's own controller write the uid range of new projects. Only there: elsewhere it is a hole.",
+        "Lets OpenShift's own controller write the uid range of new projects, and the server run under the SCC nonroot-v2. Only there: elsewhere it is a hole.",
       default: false,
       schema: SWITCH,
     },

@@ -38,19 +38,25 @@ export function addClusterFlags(command: Command): Command {
 
 /** @throws CommandError where a flag or the kubeconfig is wrong; nothing is sent yet */
 export async function openCluster({ requestTimeout, ...flags }: ClusterFlags): Promise<CommandCluster> {
-  const timeoutMs = requestTimeout === undefined ? undefined : parseGoDuration(requestTimeout);
-  if (requestTimeout !== undefined && timeoutMs === undefined)
-    throw new CommandError(`--request-timeout: "${requestTimeout}" is no duration; write 30s or 1m`);
+  const timeoutMs = requestTimeout === undefined ? undefined : timeoutOf(requestTimeout);
   const [{ connectAsUser }, { KubeconfigError }] = await Promise.all([
     import('../cluster/userConnection.js'),
     import('../cluster/connection.js'),
   ]);
   try {
-    return await connectAsUser({ ...flags, timeoutMs: timeoutMs === 0 ? NO_LIMIT_MS : timeoutMs });
+    return await connectAsUser({ ...flags, timeoutMs });
   } catch (error) {
     if (!(error instanceof KubeconfigError)) throw error;
     throw new CommandError(`kubeconfig: ${error.message}`, 2, { cause: error });
   }
+}
+
+/** @throws CommandError */
+function timeoutOf(text: string): number {
+  const milliseconds = parseGoDuration(text);
+  if (milliseconds === undefined)
+    throw new CommandError(`--request-timeout: "${text}" is no duration; write 30s or 1m`);
+  return milliseconds === 0 ? NO_LIMIT_MS : Math.min(milliseconds, NO_LIMIT_MS);
 }
 
 const ADVICE: Readonly<Record<string, string>> = {
@@ -77,6 +83,8 @@ export function clusterProblem(error: unknown, server?: string): string {
   }
   if (error.code === 'Unreachable') return `${at}: ${error.message}`;
   const code = String(error.code);
+  if (code === 'ERR_INVALID_CHAR')
+    return `${at} was not asked: ${error.message}; is there a line break in the token or the name?`;
   // An AggregateError (a name with several addresses) has no message of its own.
   const said = ADVICE[code] ?? (error.message === '' ? code : error.message);
   const isOfTls = /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO/.test(code);

@@ -1,4 +1,3 @@
-import { INSTALL_NAMESPACE } from '../cluster/installNamespace.js';
 import { LivePlans } from '../cluster/livePlans.js';
 import { Gathering } from '../doctor/gather.js';
 import { gatherDiagnoses } from '../doctor/gatherDiagnoses.js';
@@ -35,12 +34,7 @@ export async function examineCluster({
 }: Examination): Promise<DoctorReport> {
   const everywhere = allNamespaces === true;
   const namespace = given ?? current;
-  const plans = await LivePlans.open(api, {
-    base: BUILTIN_POLICIES,
-    own,
-    clock: Date.now,
-    ownNamespace: INSTALL_NAMESPACE,
-  });
+  const plans = await LivePlans.open(api, { base: BUILTIN_POLICIES, own, clock: Date.now });
   const gathering: Gathering = new Gathering({ api, plans, authorOf: (pod) => authors.of(pod) });
   const authors = new PodAuthors(api, (line) => gathering.tell(line, false));
   const names = everywhere ? await plans.preload() : [namespace];

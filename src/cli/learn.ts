@@ -52,7 +52,7 @@ export function learnCommand(io: LearnIo = processLearnIo()): Command {
     .option('--policy <file>', 'the HardeningPolicy to put the profile into: prints the diff')
     .option('--write', 'with --policy: write the file')
     .option('--verify', 'try the profile on a hardened copy of the pod, which is removed again')
-    .option('--verify-timeout <duration>', 'how long the copy may take to become ready', '3m')
+    .option('--verify-timeout <duration>', 'how long the copy may take to become ready (default: 3m)')
     .option('--yes', 'with --verify: the program may be started a second time')
     .addOption(
       new Option(

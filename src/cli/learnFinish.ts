@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { ImageProfile, Plan } from '../hardening/plan.js';
 import type { WrittenPolicy } from '../learn/policyWrite.js';
 import type { RunningPod } from '../learn/target.js';
@@ -33,7 +34,8 @@ export async function finish(
   const { policy } = request;
   const isWritten = policy?.write === true;
   const problems: string[] = [];
-  const profiles = learned.map(({ profile }) => profile);
+  const { byImage, united } = await import('../learn/united.js');
+  const profiles = byImage(learned).map((each) => united(each).profile);
   const written = policy && (await writtenPolicy(profiles, policy, setting.plan, problems));
   const verification = request.verify && (await tried(profiles, written, setting, problems));
   if (verification) {
@@ -47,7 +49,7 @@ export async function finish(
     await writeOut(io, io.colour ? colouredDiff(written.diff) : written.diff, problems);
   } else await writeOut(io, await learnedText(learned, verification, request.output), problems);
   if (!policy || !isWritten) return problems;
-  if (written && problems.length === 0) await put(written, policy, setting, problems);
+  if (written && problems.length === 0) await put(profiles, written, policy, setting, problems);
   else io.stderr(`${policy.file}: not written\n`);
   return problems;
 }
@@ -58,7 +60,7 @@ export async function finish(
  * @param isMerged what stands in the policy has taken up what was learned
  */
 function knownLines(learned: readonly Learned[], plan: Plan, isMerged: boolean): string[] {
-  return learned.flatMap(({ image }) => {
+  return [...new Set(learned.map(({ image }) => image))].flatMap((image) => {
     const match = plan.imageProfiles.lookup(image);
     if (!match || (match.fromPolicy && isMerged)) return [];
     const where = match.fromPolicy ? `in policy "${plan.policy}"` : 'built in';
@@ -131,20 +133,27 @@ async function tried(
   }
 }
 
+/** The file may have been changed while it was looked at a container, or a copy was tried: what it holds now counts. */
 async function put(
-  { text, diff, policy }: WrittenPolicy,
-  { file }: PolicyTarget,
-  { io }: FinishSetting,
+  profiles: readonly ImageProfile[],
+  before: WrittenPolicy,
+  policy: PolicyTarget,
+  { io, note, plan }: FinishSetting,
   problems: string[],
 ): Promise<void> {
-  if (diff === '') return;
+  const { file } = policy;
   const [{ NotReplaceable, replaceFile }, { systemReason }] = await Promise.all([
     import('./replaceFile.js'),
     import('./systemReason.js'),
   ]);
   try {
-    replaceFile(file, text);
-    io.stderr(`${file}: written: imageProfiles of policy "${policy}"\n`);
+    const text = readFileSync(file, 'utf8');
+    const isSame = text === policy.text;
+    const written = isSame ? before : await writtenPolicy(profiles, { ...policy, text }, plan, problems);
+    if (!isSame) note(`${file} was changed meanwhile: the profile goes into what it holds now`);
+    if (written === undefined || written.diff === '') return;
+    replaceFile(file, written.text);
+    io.stderr(`${file}: written: imageProfiles of policy "${written.policy}"\n`);
   } catch (error) {
     const reason = error instanceof NotReplaceable ? error.message : systemReason(error);
     problems.push(`${file}: not written: ${reason}`);

@@ -74,9 +74,12 @@ function targetOf(given: string, problems: string[]): LiveTarget | undefined {
 }
 
 /** Options that have no meaning alone, or none together. */
-function togetherProblems({ policy, write, verify, yes, output }: LearnFlags): string[] {
+function togetherProblems({ policy, write, verify, verifyTimeout, yes, output }: LearnFlags): string[] {
   return [
     ...(write === true && policy === undefined ? ['--write needs --policy: the file to write'] : []),
+    ...(verifyTimeout !== undefined && verify !== true
+      ? ['--verify-timeout is for --verify: nothing else waits for a copy']
+      : []),
     ...(yes === true && verify !== true ? ['--yes is for --verify: nothing else is started'] : []),
     ...(policy !== undefined && write !== true && output === 'json'
       ? ['-o json: with --policy and without --write the diff is printed; leave one of them out']

@@ -18,6 +18,11 @@ export async function learnedText(
 ): Promise<string> {
   if (format === 'json')
     return `${JSON.stringify({ learned, ...(verification && { verification }) }, null, 2)}\n`;
-  const { profileYaml } = await import('../learn/learnedYaml.js');
-  return learned.map((each) => profileYaml(each)).join('');
+  const [{ profileYaml }, { byImage, united }] = await Promise.all([
+    import('../learn/learnedYaml.js'),
+    import('../learn/united.js'),
+  ]);
+  return byImage(learned)
+    .map((each) => profileYaml(united(each)))
+    .join('');
 }

@@ -29,10 +29,11 @@ export async function policyFileSource(
   ]);
   let policies = overByName(BUILTIN_POLICIES, followed?.policies ?? []);
   let isReloaded = true;
+  metrics.policyFilesRead(true);
   const watch = followed?.watch((loaded) => {
     isReloaded = !('error' in loaded);
+    metrics.policyFilesRead(isReloaded);
     if ('error' in loaded) {
-      metrics.policiesBroken();
       logger.error('policy files changed and are broken: the last good ones stay in force', {
         path: policyFile,
         reasons: linesOf(loaded.error, followed.path),

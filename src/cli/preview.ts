@@ -161,5 +161,7 @@ async function render(previews: readonly SourcePreview[], format: Format, colour
 function joinDocuments(before: string, text: string): string {
   if (before === '') return text;
   const ended = before.endsWith('\n') ? before : `${before}\n`;
-  return /^---\s/.test(text) ? ended + text : `${ended}---\n${text}`;
+  // A byte order mark is one at the very beginning only.
+  const rest = text.replace(/^\uFEFF/, '');
+  return /^---\s/.test(rest) ? ended + rest : `${ended}---\n${rest}`;
 }

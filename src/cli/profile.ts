@@ -1,11 +1,12 @@
 import { Command, Option } from 'commander';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, type Stats } from 'node:fs';
 import type { OpenedImage } from '../images/openedImage.js';
 import type { Platform } from '../images/platform.js';
 import { CommandError } from './commandError.js';
 import { readOr } from './fileErrors.js';
 import type { Output } from './output.js';
 import { processOutput } from './output.js';
+import { systemReason } from './systemReason.js';
 
 export interface ProfileOptions {
   readonly output?: 'yaml' | 'json' | undefined;
@@ -127,13 +128,24 @@ async function open(image: string, options: ProfileOptions): Promise<OpenedImage
 /** A path, or the name of a file that is there; a folder of an image's name is no archive. */
 function isArchive(name: string): boolean {
   const isPath = /^\.{0,2}\//.test(name) || /\.(?:tar|tgz|tar\.gz|tar\.zst)$/.test(name);
-  const stats = statSync(name, { throwIfNoEntry: false });
+  const stats = statsOf(name, isPath);
   if (isPath && stats === undefined) throw new CommandError(`${name}: no such file; check the path`);
   if (isPath && stats?.isDirectory())
     throw new CommandError(
       `${name} is a folder; of an OCI image layout make an archive: tar -C ${name} -cf image.tar .`,
     );
   return stats?.isFile() ?? false;
+}
+
+/** What is no path and may not be looked at is the name of an image. */
+function statsOf(name: string, isPath: boolean): Stats | undefined {
+  try {
+    return statSync(name, { throwIfNoEntry: false });
+  } catch (error) {
+    const reason = systemReason(error);
+    if (!isPath) return undefined;
+    throw new CommandError(`${name}: ${reason}`, 2, { cause: error });
+  }
 }
 
 function readCertificates(file: string): string {

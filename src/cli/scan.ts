@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander';
-import { INSTALL_NAMESPACE } from '../cluster/installNamespace.js';
 import { FAIL_ON, hasFindings, type FailOn } from '../preview/findings.js';
 import type { ScanReport } from '../scan/report.js';
 import { addClusterFlags, clusterProblem, openCluster, type ClusterFlags } from './clusterFlags.js';
@@ -125,17 +124,16 @@ async function scan(flags: ScanFlags, io: ScanIo): Promise<ScanReport> {
   const requirements = selector === undefined ? [] : parseLabelSelector(selector, '--selector');
   const progress = new ScanProgress(io);
   try {
-    const common = { clock: Date.now, ownNamespace: INSTALL_NAMESPACE };
-    const plans = await LivePlans.open(api, { ...common, base: BUILTIN_POLICIES, own });
+    const plans = await LivePlans.open(api, { base: BUILTIN_POLICIES, own, clock: Date.now });
     await checkPolicy(
       policy,
       plans.policies.map(({ name }) => name),
     );
     return await scanCluster({
-      ...common,
       api,
       server,
       plans,
+      clock: Date.now,
       contextNamespace: current,
       namespaces: allNamespaces === true ? undefined : [...new Set(namespace ?? [current])],
       selects: (labels) => matchesLabels(requirements, labels),

@@ -32,11 +32,7 @@ export interface StandaloneOptions extends TlsFileSettings {
 export async function standaloneParts(options: StandaloneOptions): Promise<ServeParts> {
   const { metrics, policyFile, namespacesFile } = options;
   const tls = tlsFiles(options);
-  const inForce = (): void =>
-    metrics.policiesLoaded(
-      plans.policies.map(({ name }) => name),
-      Date.now(),
-    );
+  const inForce = (): void => metrics.policiesLoaded(plans.policies, Date.now());
   const [{ StandalonePlans }, files, namespaces] = await Promise.all([
     import('../policy/standalonePlans.js'),
     policyFileSource(policyFile, options, (policies) => {

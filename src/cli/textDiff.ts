@@ -1,4 +1,5 @@
 import { FILE_HEADERS_ONLY, createTwoFilesPatch } from 'diff';
+import { withEndedNames } from '../preview/diff.js';
 
 /** A search for the shortest diff of two long texts that have little in common takes minutes. */
 const TIMEOUT_MS = 2000;
@@ -16,5 +17,5 @@ export function textDiff(name: string, before: string, after: string): string {
     timeout: TIMEOUT_MS,
     headerOptions: FILE_HEADERS_ONLY,
   });
-  return diff ?? `(${name}: too different to be shown line by line)\n`;
+  return diff !== undefined ? withEndedNames(diff) : `(${name}: too different to be shown line by line)\n`;
 }

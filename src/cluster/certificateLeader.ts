@@ -13,6 +13,7 @@ import {
 } from './certificateSecret.js';
 import { leafEnd, nextStep, propagationMs, type CertificateSettings, type Step } from './certificateState.js';
 import type { Clock } from './clock.js';
+import { CONFIGURATION_PATH } from './installNamespace.js';
 import { pause } from './pause.js';
 
 export interface CertificateLeaderOptions extends CertificateSettings {
@@ -23,8 +24,6 @@ export interface CertificateLeaderOptions extends CertificateSettings {
   readonly renewed: (what: 'ca' | 'leaf', ok: boolean) => void;
   readonly clock: Clock;
 }
-
-const CONFIGURATION = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/kube-harden';
 
 /** How often the Secret and the webhook configuration are looked at: re-applied manifests may have emptied a caBundle. */
 const LOOK_MS = 10_000;
@@ -105,7 +104,7 @@ export class CertificateLeader {
     // An empty Secret is about to be filled: nobody is told to trust nothing.
     const patch = read.authorities.length === 0 ? undefined : bundles?.patchTo(read.authorities);
     if (patch === undefined || signal.aborted) return 'nothing';
-    await this.options.api.request('PATCH', CONFIGURATION, {
+    await this.options.api.request('PATCH', CONFIGURATION_PATH, {
       body: patch,
       contentType: 'application/json-patch+json',
     });
@@ -146,7 +145,7 @@ export class CertificateLeader {
   private async readConfiguration(): Promise<CaBundles | 'missing' | Error> {
     const { api, logger } = this.options;
     try {
-      const configuration = await api.request('GET', CONFIGURATION);
+      const configuration = await api.request('GET', CONFIGURATION_PATH);
       this.told.delete('missing');
       return new CaBundles(configuration);
     } catch (error) {

@@ -98,10 +98,7 @@ export class ClusterSource {
       inForce,
       new Map(broken.map(({ name, issues }) => [name, issues.map(issueText).join('; ')])),
     );
-    metrics.policiesLoaded(
-      inForce.map(({ name }) => name),
-      clock(),
-    );
+    metrics.policiesLoaded(inForce, clock());
     metrics.policiesRejected(all.flatMap(({ name, issues }) => (issues.length > 0 ? [name] : [])));
   }
 

@@ -7,7 +7,7 @@ import type { PreviewPlans } from '../preview/previewFile.js';
 import type { ApiClient, ApiObject } from './apiClient.js';
 import { ApiError, isForbidden } from './apiError.js';
 import { ClusterPlans } from './clusterPlans.js';
-import { INSTALL_NAMESPACE } from './installNamespace.js';
+import { installNamespace } from './installNamespace.js';
 import { listAll, listPages } from './listAll.js';
 import type { ObjectStore } from './reflector.js';
 import { PolicyStore } from './policyStore.js';
@@ -19,8 +19,6 @@ export interface LivePlansOptions {
   readonly own: readonly Policy[];
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
-  /** The namespace that kube-harden runs in, which is never touched. */
-  readonly ownNamespace?: string;
 }
 
 const POLICIES = '/apis/kube-harden.io/v1alpha1/hardeningpolicies';
@@ -38,11 +36,13 @@ export class LivePlans implements PreviewPlans {
 
   private constructor(
     private readonly api: ApiClient,
-    options: LivePlansOptions,
+    /** The namespace that kube-harden runs in, which is never touched. */
+    readonly ownNamespace: string,
+    clock: LivePlansOptions['clock'],
   ) {
     this.plans = new ClusterPlans({
-      ownNamespace: options.ownNamespace ?? INSTALL_NAMESPACE,
-      clock: options.clock,
+      ownNamespace,
+      clock,
       lookUp: (namespace) => this.lookUp(namespace),
       lookedUp: () => undefined,
     });
@@ -54,7 +54,7 @@ export class LivePlans implements PreviewPlans {
    * @throws ApiError, UnreachableError or the system's error where the API server cannot be asked
    */
   static async open(api: ApiClient, options: LivePlansOptions): Promise<LivePlans> {
-    const live = new LivePlans(api, options);
+    const live = new LivePlans(api, await installNamespace(api), options.clock);
     const store = new PolicyStore({
       loaded: () => undefined,
       seen: () => undefined,

@@ -50,7 +50,7 @@ export interface SelfManagedCertificatesOptions {
   readonly logger: Logger;
   readonly metrics: Pick<
     Metrics,
-    'tlsReloads' | 'tlsReloadFailures' | 'certificateExpiresAt' | 'caExpiresAt' | 'renewed'
+    'tlsReloads' | 'tlsReloadFailures' | 'certificateIs' | 'authorityIs' | 'renewed'
   >;
   readonly clock?: Clock;
   readonly timings?: Partial<FollowTimings>;
@@ -74,7 +74,7 @@ export class SelfManagedCertificates implements TlsSource {
   private current: TlsMaterial | undefined;
   /** What the Secret said of it. */
   private served: HeldLeaf | undefined;
-  private caExpires: number | undefined;
+  private authority: { readonly begins: number; readonly expires: number } | undefined;
   private why = 'the Secret has not been read yet';
   /** What the Secret held when it was last judged, good or bad. */
   private judged: string | undefined;
@@ -265,7 +265,7 @@ export class SelfManagedCertificates implements TlsSource {
     }
     this.current = material;
     this.served = leaf;
-    if (before === undefined) metrics.certificateExpiresAt(() => this.current?.expires ?? 0);
+    if (before === undefined) metrics.certificateIs(() => this.current ?? material);
     else metrics.tlsReloads.inc();
     logger.info('certificate of the Secret in use', { expires: new Date(material.expires).toISOString() });
   }
@@ -286,10 +286,10 @@ export class SelfManagedCertificates implements TlsSource {
   }
 
   private noteCa({ state }: CertificateSecret): void {
-    const expires = state.ca?.notAfter;
-    if (expires === undefined) return;
-    if (this.caExpires === undefined) this.options.metrics.caExpiresAt(() => this.caExpires ?? 0);
-    this.caExpires = expires;
+    if (state.ca === undefined) return;
+    const authority = { begins: state.ca.notBefore, expires: state.ca.notAfter };
+    if (this.authority === undefined) this.options.metrics.authorityIs(() => this.authority ?? authority);
+    this.authority = authority;
   }
 
   private removed(): void {

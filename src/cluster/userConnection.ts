@@ -66,9 +66,9 @@ export async function connectAsUser(options: UserConnectionOptions): Promise<Use
   if (cluster !== null && new URL(server).protocol === 'http:')
     Object.assign(cluster, { skipTLSVerify: true });
   const headers = {
-    ...(options.as !== undefined && { 'Impersonate-User': options.as }),
-    ...(options.asUid !== undefined && { 'Impersonate-Uid': options.asUid }),
-    ...(options.asGroup !== undefined && { 'Impersonate-Group': [...options.asGroup] }),
+    ...(options.as !== undefined && { 'Impersonate-User': headerText(options.as) }),
+    ...(options.asUid !== undefined && { 'Impersonate-Uid': headerText(options.asUid) }),
+    ...(options.asGroup !== undefined && { 'Impersonate-Group': options.asGroup.map(headerText) }),
   };
   if (options.as === undefined && Object.keys(headers).length > 0)
     throw new KubeconfigError('--as-group and --as-uid need --as: a user to impersonate');
@@ -79,6 +79,11 @@ export async function connectAsUser(options: UserConnectionOptions): Promise<Use
     context: known?.name,
     namespace: known?.namespace ?? 'default',
   };
+}
+
+/** Node.js writes a byte for each character of a header; kubectl, and so the API server, have names in UTF-8. */
+function headerText(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
 }
 
 interface Loaded {

@@ -76,7 +76,7 @@ async function refusals({
     if (owners && !owners.has(regarded.uid)) continue;
     const object = await read(regarded, namespace);
     const last = failed.at(-1);
-    if (object === 'gone' || last === undefined || (object && hasAllPods(object))) continue;
+    if (object === 'gone' || last === undefined || (object && hasAllPods(object, last.lastSeen))) continue;
     const own = `${regarded.kind.toLowerCase()}/${regarded.name}`;
     const controller = controllerOf(object?.metadata);
     const owner = controller && `${String(controller.kind).toLowerCase()}/${String(controller.name)}`;
@@ -103,8 +103,12 @@ async function refusals({
   return found;
 }
 
-/** What was refused before counts no more once the pods are there. */
-function hasAllPods({ kind, spec, status }: KubernetesObject): boolean {
+/**
+ * What was refused before counts no more once the pods are there.
+ *
+ * @param refused when it was last, in milliseconds since the epoch
+ */
+function hasAllPods({ kind, spec, status }: KubernetesObject, refused = Infinity): boolean {
   const [wants, has] = [isRecord(spec) ? spec : {}, isRecord(status) ? status : {}];
   const number = (value: unknown, otherwise: number): number =>
     typeof value === 'number' ? value : otherwise;
@@ -122,19 +126,28 @@ function hasAllPods({ kind, spec, status }: KubernetesObject): boolean {
     case 'Deployment':
       return number(has['updatedReplicas'], 0) >= number(wants['replicas'], 1);
     case 'CronJob':
-      return wants['suspend'] === true;
+      return (
+        wants['suspend'] === true ||
+        // Its controller notes the time once it has made the Job.
+        [has['lastScheduleTime'], has['lastSuccessfulTime']].some(
+          (time) => Date.parse(String(time)) >= refused,
+        )
+      );
     default:
       return number(has['replicas'], 0) >= number(wants['replicas'], 1);
   }
 }
 
+/** A Job that has failed without a pod may have failed for want of one. */
 function isFinished(status: Readonly<Record<string, unknown>>): boolean {
-  const conditions: unknown = status['conditions'];
+  const { conditions, failed } = status;
+  const hadPods = typeof failed === 'number' && failed > 0;
+  const ends = hadPods ? ['Complete', 'Failed'] : ['Complete'];
   return (
     Array.isArray(conditions) &&
     conditions.some(
       (condition) =>
-        isRecord(condition) && condition['type'] === 'Complete' && condition['status'] === 'True',
+        isRecord(condition) && ends.includes(String(condition['type'])) && condition['status'] === 'True',
     )
   );
 }

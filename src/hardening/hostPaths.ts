@@ -1,6 +1,8 @@
 import type { ContainerDraft } from './containerDraft.js';
 import type { PodDraft } from './podDraft.js';
-import { cleanPath } from './volumes.js';
+import type { VolumeMount } from './podSpec.js';
+import type { Settings as HostPathSettings } from './rules/hostPath.settings.js';
+import { cleanPath, isAtOrBelow } from './volumes.js';
 
 export interface HostPathRule {
   /** @param path cleaned */
@@ -8,6 +10,33 @@ export interface HostPathRule {
   isAllowed(path: string, readOnly: boolean): boolean;
   /** Override turns writable mounts into read-only ones. */
   readonly makeReadOnly: boolean;
+}
+
+/** Whether the path of a volume is sensitive by the rule hostPath. */
+export function hostPathRule({ paths, allowed }: HostPathSettings): HostPathRule {
+  return {
+    isSensitive: (path) => paths.some((sensitive) => touches(path, sensitive)),
+    isAllowed: (path, readOnly) =>
+      allowed.some((entry) => entry.path === path && (readOnly || !entry.readOnly)),
+    makeReadOnly: true,
+  };
+}
+
+function touches(path: string, sensitive: string): boolean {
+  return (
+    path === sensitive || (sensitive !== '/' && isAtOrBelow(path, sensitive)) || isAtOrBelow(sensitive, path)
+  );
+}
+
+/** Whether the rule hostPath turns a writable mount into a read-only one in this pass. */
+export function becomesReadOnly(pod: PodDraft, container: ContainerDraft, { name }: VolumeMount): boolean {
+  if (pod.stanceOf('hostPath', container)?.replaces !== true) return false;
+  const path = pod.volume(name)?.hostPath?.path;
+  const settings = pod.plan.byId.hostPath?.settings as HostPathSettings | undefined;
+  if (path == null || !settings) return false;
+  const cleaned = cleanPath(path);
+  const { isSensitive, isAllowed } = hostPathRule(settings);
+  return isSensitive(cleaned) && !isAllowed(cleaned, false);
 }
 
 /** Reports every mount of a sensitive hostPath volume; a sensitive volume that nothing mounts, on the pod. */

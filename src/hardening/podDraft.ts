@@ -7,7 +7,7 @@ import type { Change, ContainerRef, Path, Risk, RuleId, Skip, SkipCode, Violatio
 import type { Settings as SchedulingSettings } from './rules/scheduling.settings.js';
 import { serviceAccountOf } from './serviceAccount.js';
 import { EXCEPTED, OPTED_OUT, STANCES, UNKNOWN_IMAGE, type Stance } from './stance.js';
-import { isWindowsPod } from './windows.js';
+import { isWindowsPod, requiredTerms } from './windows.js';
 
 /** What is hardened, and what is known of the object around it. */
 export interface HardenInput {
@@ -85,7 +85,7 @@ export class PodDraft {
   ) {
     this.spec = input.pod.spec;
     this.containers = draftContainers(input, plan);
-    this.isWindows = isWindowsPod(this.spec, this.scheduledSelector());
+    this.isWindows = this.willBeWindows();
   }
 
   /** Starts the next rule: what is written from now on carries its id. */
@@ -97,17 +97,24 @@ export class PodDraft {
   }
 
   /**
-   * The nodeSelector with what the scheduling rule will write: an author's `kubernetes.io/os: windows` that the policy
-   * overrides must not have kept the Linux rules away.
+   * By the nodeSelector and affinity with what the scheduling rule will write: an author's `kubernetes.io/os: windows` that the
+   * policy overrides must not have kept the Linux rules away, and Linux fields must not go where the policy sends pods to Windows.
    */
-  private scheduledSelector(): Readonly<Record<string, string>> | undefined {
-    const given = this.spec.nodeSelector ?? undefined;
+  private willBeWindows(): boolean {
     const scheduling = this.plan.byId.scheduling;
-    if (!scheduling || !this.podIsWritable || this.input.daemonSet) return given;
+    if (!scheduling || !this.podIsWritable || this.input.daemonSet) return isWindowsPod(this.spec);
     const { fills, replaces } = this.podStance(scheduling);
-    const { nodeSelector } = scheduling.settings as SchedulingSettings;
-    if (!fills) return given;
-    return replaces ? { ...given, ...nodeSelector } : { ...nodeSelector, ...given };
+    if (!fills) return isWindowsPod(this.spec);
+    const given = this.spec.nodeSelector ?? undefined;
+    const { nodeSelector, nodeAffinity } = scheduling.settings as SchedulingSettings;
+    const selector = replaces ? { ...given, ...nodeSelector } : { ...nodeSelector, ...given };
+    const terms = requiredTerms(this.spec);
+    const [policys] = nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms ?? [];
+    // The policy's expressions hold beside each term of the author's, but for lists that have to stand.
+    const isAdded = policys !== undefined && (terms.length === 0 || replaces || !this.input.bare);
+    return (
+      isWindowsPod(this.spec, selector, terms) || (isAdded && isWindowsPod(this.spec, selector, [policys]))
+    );
   }
 
   /** The pod's volume of a name: looked up, since hostile pods have thousands of them. */

@@ -1,5 +1,6 @@
 import { capabilityName } from './capabilityNames.js';
 import type { ContainerDraft } from './containerDraft.js';
+import { becomesReadOnly } from './hostPaths.js';
 import { isRecord } from './locate.js';
 import { rootOnlyPort } from './lowPorts.js';
 import type { StartsAsRoot } from './plan.js';
@@ -7,7 +8,7 @@ import type { PodDraft } from './podDraft.js';
 import type { SkipCode } from './rule.js';
 import type { Settings as CapabilitiesSettings } from './rules/capabilities.settings.js';
 import type { Settings as RunAsUserSettings } from './rules/runAsUser.settings.js';
-import type { Volume } from './podSpec.js';
+import type { Container, Volume } from './podSpec.js';
 import { cleanPath, lastingMounts, mountsLastingVolume } from './volumes.js';
 
 export interface Ids {
@@ -75,18 +76,30 @@ function workOut(pod: PodDraft, container: ContainerDraft): StartUser {
  * a mirror's name wins nothing by it.
  */
 function keptByVolume(pod: PodDraft, container: ContainerDraft): StartUser | undefined {
-  const volumeNamed = (name: string | undefined): Volume | undefined => pod.volume(name);
+  const { reservedVolumeNames = [] } = pod.input;
+  // A claim of a StatefulSet takes the place of a volume of its name.
+  const volumeNamed = (name = ''): Volume | undefined =>
+    reservedVolumeNames.includes(name) ? undefined : pod.volume(name);
+  const spec = asItWillBeMounted(pod, container);
   const profile = container.profile?.profile;
   if (profile?.runAsUser === undefined) {
-    const isLasting = mountsLastingVolume(container.spec, volumeNamed);
+    const isLasting = mountsLastingVolume(spec, volumeNamed);
     return isLasting ? { kind: 'root', because: 'StatefulUnknownImage' } : undefined;
   }
   const paths = rootDirectories(container, profile.startsAsRoot);
   if (paths.length === 0) return undefined;
-  const path = lastingMounts(container.spec, volumeNamed).find((mounted) => paths.includes(mounted));
+  const path = lastingMounts(spec, volumeNamed).find((mounted) => paths.includes(mounted));
   return path === undefined
     ? undefined
     : { kind: 'root', because: 'ImageNeeds', detail: `a volume at ${path}` };
+}
+
+/** What this pass makes read-only counts as that now, or a second pass would decide otherwise. */
+function asItWillBeMounted(pod: PodDraft, container: ContainerDraft): Container {
+  const { spec } = container;
+  if (pod.stanceOf('hostPath', container)?.replaces !== true) return spec;
+  const volumeMounts = (spec.volumeMounts ?? []).filter((mount) => !becomesReadOnly(pod, container, mount));
+  return { ...spec, volumeMounts };
 }
 
 function rootDirectories(container: ContainerDraft, starts: StartsAsRoot | undefined): readonly string[] {

@@ -10,18 +10,23 @@ const OS_LABELS = ['kubernetes.io/os', 'beta.kubernetes.io/os'];
  * way out of every Linux rule.
  *
  * @param selector the nodeSelector, where another one than the author's will hold
+ * @param terms the required nodeSelectorTerms, the same
  */
 export function isWindowsPod(
   spec: PodSpec,
   selector: Readonly<Record<string, string>> | undefined = spec.nodeSelector ?? undefined,
+  terms: readonly NodeSelectorTerm[] = requiredTerms(spec),
 ): boolean {
   const os = spec.os?.name;
   if (os) return os === 'windows';
   if (selector && OS_LABELS.some((label) => Object.hasOwn(selector, label) && selector[label] === 'windows'))
     return true;
-  const terms =
-    spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
   return terms.length > 0 && terms.every(demandsWindows);
+}
+
+/** Where a pod demands nodes by affinity, by any one of these. */
+export function requiredTerms({ affinity }: PodSpec): readonly NodeSelectorTerm[] {
+  return affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
 }
 
 function demandsWindows(term: NodeSelectorTerm): boolean {

@@ -71,7 +71,8 @@ export class ImageFiles {
         `${path}/${name}`,
         child,
       ]);
-      open.push(...below.sort(([a], [b]) => (a < b ? 1 : -1)));
+      // One by one: arguments of a call have to fit on the stack.
+      for (const each of below.sort(([a], [b]) => (a < b ? 1 : -1))) open.push(each);
     }
   }
 

@@ -1,4 +1,3 @@
-import type { ImageProfile } from '../hardening/plan.js';
 import { parseQuantity } from '../hardening/quantity.js';
 import type { Settings as ReadOnlySettings } from '../hardening/rules/readOnlyRootFilesystem.settings.js';
 import type { Settings as ResourcesSettings } from '../hardening/rules/resources.settings.js';
@@ -6,6 +5,7 @@ import { parseImage } from '../images/imageReference.js';
 import { concludeNeeds } from './concludeNeeds.js';
 import { concludePaths } from './concludePaths.js';
 import { concludeUser } from './concludeUser.js';
+import { inOrder, profileOf } from './fields.js';
 import type { LearnContext, LearnedField, LearnedProfile, Observation } from './observation.js';
 import { Seen } from './seen.js';
 
@@ -39,7 +39,7 @@ export function conclude(observations: readonly Observation[], context: LearnCon
     portsField(seen),
     concludeNeeds(seen, paths.writableRoot),
   ].filter(({ values, notes }) => values.length > 0 || notes.length > 0);
-  const ordered = ORDER.flatMap((name) => fields.filter(({ field }) => field === name));
+  const ordered = inOrder(fields);
   return {
     profile: profileOf(ordered),
     fields: ordered,
@@ -47,39 +47,6 @@ export function conclude(observations: readonly Observation[], context: LearnCon
     ways: [...new Set(observations.map(({ wayText }) => `It was looked at by ${wayText}.`))],
     missing: [...new Set(observations.flatMap(({ missing }) => missing))],
   };
-}
-
-/** As the schema has them. */
-const ORDER: readonly LearnedField['field'][] = [
-  'images',
-  'runAsUser',
-  'runAsGroup',
-  'writablePaths',
-  'dataPaths',
-  'sizeLimit',
-  'ports',
-  'startsAsRoot.capabilities',
-  'startsAsRoot.volumes',
-  'needs',
-];
-
-const SINGLE: readonly string[] = ['runAsUser', 'runAsGroup', 'sizeLimit'];
-
-function profileOf(fields: readonly LearnedField[]): ImageProfile {
-  const valuesOf = ({ field, values }: LearnedField): unknown =>
-    SINGLE.includes(field) ? values[0]?.value : values.map(({ value }) => value);
-  const filled = fields.filter(({ values }) => values.length > 0);
-  const startsAsRoot = Object.fromEntries(
-    filled
-      .filter(({ field }) => field.startsWith('startsAsRoot.'))
-      .map((field) => [field.field.slice('startsAsRoot.'.length), valuesOf(field)]),
-  );
-  const rest = filled.filter(({ field }) => !field.startsWith('startsAsRoot.'));
-  // The fields are those of the type by name; a test loads what comes out as a policy.
-  return {
-    ...Object.fromEntries(rest.map((field) => [field.field, valuesOf(field)])),
-    ...('capabilities' in startsAsRoot && { startsAsRoot }),
-  } as unknown as ImageProfile;
 }
 
 function imagesField(observations: readonly Observation[]): LearnedField {

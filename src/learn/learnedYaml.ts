@@ -1,8 +1,8 @@
 import { oneLine, scalarText } from '../policy/yamlLine.js';
+import { SINGLE } from './fields.js';
 import type { LearnedField, LearnedProfile, LearnedValue } from './observation.js';
 
 const WIDTH = 100;
-const SINGLE: readonly string[] = ['runAsUser', 'runAsGroup', 'sizeLimit'];
 const PARENT = 'startsAsRoot';
 
 /** The profile as YAML: a list of one entry of spec.imageProfiles, each value with its evidence beside it. */

@@ -64,8 +64,8 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   try {
     created = await api.request('POST', podsPath(namespace), { body: pod });
   } catch (error) {
-    // Where no answer came it may have been created all the same.
-    if (!(error instanceof ApiError)) await remove(options);
+    // Where no answer came, or one that the server or what lies before it failed, it may have been created all the same.
+    if (!(error instanceof ApiError) || error.status >= 500) await remove(options);
     throw error;
   }
   try {

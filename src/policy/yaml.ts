@@ -100,7 +100,9 @@ function jsonDocument(text: string): KubernetesDocument[] | undefined {
 
 function lineCounter(text: string): LineCounter {
   const lines = new LineCounter();
-  for (const { index } of text.matchAll(/^/gm)) lines.addNewLine(index);
+  lines.addNewLine(0);
+  // As the library's parser: `^` would begin lines within a CRLF too.
+  for (const { index } of text.matchAll(/\n/g)) lines.addNewLine(index + 1);
   return lines;
 }
 

@@ -35,7 +35,11 @@ export interface PreviewAnswer {
 
 const BODIES = {
   'application/json': ({ previews }) => JSON.stringify({ results: previews.map(({ result }) => result) }),
-  'application/yaml': (preview) => comments(preview) + preview.edited().text,
+  'application/yaml': (preview) => {
+    // A mark that the text begins with is one at the very beginning only.
+    const [, mark = '', text = ''] = /^(\uFEFF?)(.*)$/s.exec(preview.edited().text) ?? [];
+    return mark + comments(preview) + text;
+  },
   'text/x-diff': (preview) => {
     const { file } = preview;
     return comments(preview) + unifiedDiff(file.name, file.text, preview.edited().splices);

@@ -20,7 +20,19 @@ export function unifiedDiff(name: string, before: string, splices: readonly Spli
   const hunks = toHunks(lines, regionsOf(before, lines, splices));
   if (hunks.length === 0) return '';
   const names = { oldFileName: `a/${name}`, newFileName: `b/${name}` };
-  return formatPatch({ ...names, oldHeader: undefined, newHeader: undefined, hunks }, FILE_HEADERS_ONLY);
+  return withEndedNames(
+    formatPatch({ ...names, oldHeader: undefined, newHeader: undefined, hunks }, FILE_HEADERS_ONLY),
+  );
+}
+
+/**
+ * Without a tab behind it `patch` takes a name for ended at its first space; git writes one too. A name in quotes ends
+ * with them.
+ */
+export function withEndedNames(diff: string): string {
+  return diff.replace(/^--- [^\n]*\n\+\+\+ [^\n]*\n/, (head) =>
+    head.replaceAll(/^(?:---|\+\+\+) [^"].* .*$/gm, (line) => `${line}\t`),
+  );
 }
 
 interface Line {

@@ -66,11 +66,12 @@ export function preview(
   const request = requestOf(manifest, namespace);
   const located = podOf(manifest, namespace);
   const decision = decide(request, plan);
-  // Under `templates: Ignore` the template is left alone, but not the pods that it gives.
-  const forPods =
-    located?.isTemplate === true && plan.templates === 'Ignore'
-      ? decide(request, { ...plan, templates: 'Mutate' })
-      : decision;
+  // Under `templates: Ignore` the template is left alone, but not the pods that it gives. Under `Mutate` a Job's is not given
+  // all that its pods are.
+  const isOfPods =
+    located?.isTemplate === true &&
+    (plan.templates === 'Ignore' || (plan.templates === 'Mutate' && located.kind === 'Job'));
+  const forPods = isOfPods ? decide(request, { ...plan, templates: 'Warn' }) : decision;
   const { changes } = forPods;
   const pod = located && podThatRuns(located, object);
   const hardened = pod && hardenPod(pod, located, changes, request);

@@ -1,3 +1,4 @@
+import { InvalidObjectError } from '../admission/invalidObjectError.js';
 import type { Plan } from '../hardening/plan.js';
 import { validatePod } from '../hardening/validatePod.js';
 import type { PlanChoices } from '../policy/planChoices.js';
@@ -78,9 +79,15 @@ export async function previewFile(
       notFound.push(manifestIssue(manifest, ['metadata', 'namespace'], plan.message));
       continue;
     }
-    const one = preview(manifest, namespace, plan, choices.podSecurityMinor);
-    previews.push(one);
-    edits.push({ document: manifest.document, at: manifest.at, patch: one.edit });
+    try {
+      const one = preview(manifest, namespace, plan, choices.podSecurityMinor);
+      previews.push(one);
+      edits.push({ document: manifest.document, at: manifest.at, patch: one.edit });
+    } catch (error) {
+      // What the webhook itself refuses, such as more containers than any cluster could hold.
+      if (!(error instanceof InvalidObjectError)) throw error;
+      issues.push(...error.issues.map(({ path, message }) => manifestIssue(manifest, path, message)));
+    }
   }
   const all = [...issues, ...notFound].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
   if (all.length > 0) throw new ManifestError(all, { namespaceNotFound: issues.length === 0 });

@@ -14,7 +14,7 @@ export const SKIP_REMEDIES: Readonly<Record<SkipCode, string>> = {
   NodeWouldReject: 'change what stands in the way: another id, or another kind of volume',
   LegacyAnnotation: 'delete the annotation: it has no effect any more',
   WindowsPod: 'nothing has to be done',
-  PodLevelResources: 'nothing has to be done',
+  PodLevelResources: 'write the limits that are missing beside those of the pod, if any',
   RequestDefaultsToLimit: 'nothing has to be done',
   QuotaScope: 'set resources in the manifest',
   EphemeralContainer: 'nothing has to be done',

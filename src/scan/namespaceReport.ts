@@ -4,7 +4,7 @@ import { amountTexts, type Amounts } from './amounts.js';
 import { quotaReports } from './limits.js';
 import type { NamespacePlan } from './namespacePlans.js';
 import type { NamespaceReport, NodesReport, WorkloadReport } from './report.js';
-import { objections } from './verdict.js';
+import { coldStartObjections, objections } from './verdict.js';
 import { addedOf, resultsOf, type Workload } from './workloads.js';
 
 /** What was found of a namespace. */
@@ -28,7 +28,7 @@ export function namespaceReport(
     .sort((one, other) => (sortKey(one) < sortKey(other) ? -1 : 1));
   const quotaRows = quotaReports(quotas, added);
   const notRead = now === undefined ? ['its labels and limits', ...refused] : refused;
-  const against = objections(workloads, quotaRows, tooMuch, notRead);
+  const against = [...objections(workloads, quotaRows, tooMuch, notRead), ...coldStartObjections(found)];
   return {
     name,
     mode: now?.mode ?? null,

@@ -44,7 +44,7 @@ export interface NamespaceReport {
 
 /** Something that speaks against enforce. */
 export interface Objection {
-  readonly kind: 'high risk' | 'medium risk' | 'denied' | 'quota' | 'nodes' | 'not read';
+  readonly kind: 'high risk' | 'medium risk' | 'denied' | 'quota' | 'nodes' | 'cold start' | 'not read';
   /** Of a rule: which, and in how many workloads. */
   readonly rule?: RuleId;
   readonly workloads?: number;

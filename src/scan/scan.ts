@@ -27,8 +27,6 @@ export interface ScanOptions {
   readonly selects?: ((labels: Readonly<Record<string, string>> | undefined) => boolean) | undefined;
   /** Applies whatever the namespaces say; it has to be there. */
   readonly policy?: string | undefined;
-  /** Where kube-harden itself runs, which is never touched. */
-  readonly ownNamespace: string;
   /** Results keep patch and hardened pod, which takes as much memory as the objects themselves. */
   readonly whole: boolean;
   readonly progress?: Progress | undefined;
@@ -46,7 +44,7 @@ export async function scanCluster(options: ScanOptions): Promise<ScanReport> {
   const { api, plans, clock, policy, whole, selects = () => true, progress = () => undefined } = options;
   const missing = new Set<string>();
   const tell = (line: string): void => void missing.add(line);
-  const book = new PlanBook(plans.policies, clock, options.ownNamespace);
+  const book = new PlanBook(plans.policies, clock, plans.ownNamespace);
   const namespacePlans = new NamespacePlans({ plans, policy, book });
   const quotas = new Quotas(api);
   const everyNamespace = options.namespaces ?? (await namesOf(options, quotas, tell));

@@ -1,6 +1,7 @@
 import { RULE_IDS, type Risk, type RuleId } from '../hardening/rule.js';
 import type { PreviewResult } from '../preview/result.js';
 import type { NodesReport, Objection, QuotaReport, WorkloadReport } from './report.js';
+import type { Workload } from './workloads.js';
 
 /**
  * What speaks against turning enforce on in a namespace: changes that may break a program that runs today, workloads
@@ -28,6 +29,23 @@ export function objections(
       ? []
       : [{ kind: 'not read' as const, message: `${notRead.join(', ')} could not be read` }]),
   ];
+}
+
+/**
+ * Where kube-harden's own pods need some of these to start (the network, a volume's driver, whatever makes nodes), a cluster
+ * that has lost all of both never comes back by itself: while no replica answers, enforce refuses their pods.
+ */
+export function coldStartObjections(workloads: readonly Workload[]): Objection[] {
+  return workloads.flatMap(({ kind, name, criticality }) =>
+    criticality === undefined
+      ? []
+      : [
+          {
+            kind: 'cold start' as const,
+            message: `${kind}/${name} is ${criticality}: should kube-harden need it to start, neither could after an outage of both`,
+          },
+        ],
+  );
 }
 
 function deniedObjections(workloads: readonly WorkloadReport[]): Objection[] {

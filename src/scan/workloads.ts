@@ -23,6 +23,8 @@ export interface Workload {
   /** Its pods that are there, and what they would ask for in addition if they were made again. */
   pods: number;
   addedToPods: Amounts;
+  /** The system's priority class that its pods have: they may be what other pods need to start. */
+  criticality: string | undefined;
 }
 
 interface Variant {
@@ -30,6 +32,10 @@ interface Variant {
   replicas: number;
   /** What one pod of it would ask for in addition. */
   readonly added: Amounts;
+}
+
+interface Judged extends Omit<Variant, 'replicas'> {
+  readonly criticality: string | undefined;
 }
 
 export interface WorkloadsOptions {
@@ -43,6 +49,8 @@ export interface WorkloadsOptions {
 }
 
 const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
+/** Source: k8s.io/kubernetes/pkg/apis/scheduling, SystemPriorityClasses. */
+const CRITICAL: readonly string[] = ['system-node-critical', 'system-cluster-critical'];
 /** Their names are what people know them by, whatever made them. */
 const KNOWN_BY_THEMSELVES: readonly string[] = ['Deployment', 'StatefulSet', 'DaemonSet', 'CronJob'];
 
@@ -58,6 +66,8 @@ export class Workloads {
   private readonly found = new Map<string, Workload>();
   /** By the uid of each object that was seen: whose it is; undefined where it was not selected. */
   private readonly owners = new Map<string, Workload | undefined>();
+  /** The same of those whose own objects may not have been seen, by namespace, kind and name. */
+  private readonly named = new Map<string, Workload | undefined>();
 
   constructor(private readonly options: WorkloadsOptions) {}
 
@@ -77,22 +87,52 @@ export class Workloads {
     const metadata = (listed.metadata ?? {}) as ObjectMeta;
     const uid = typeof metadata['uid'] === 'string' ? metadata['uid'] : '';
     const controller = controllerOf(metadata);
-    const maker = typeof controller?.['uid'] === 'string' ? controller['uid'] : undefined;
-    if (maker !== undefined && this.owners.has(maker)) {
-      const owner = this.owners.get(maker);
+    const maker = controller && this.makerOf(kind, listed, controller, plan.name);
+    if (maker) {
+      const { owner } = maker;
       if (kind.kind !== 'Pod') this.owners.set(uid, owner);
       else if (owner && !isFinishedPod(listed)) this.takePod(kind, listed, owner, plan);
       return;
     }
     if (kind.kind === 'Pod' && !this.isCounted(listed)) return;
     if (!this.options.selects(listed.metadata?.labels)) {
-      this.owners.set(uid, undefined);
+      this.remember(kind, listed, uid, plan.name, undefined);
       return;
     }
     const own = KNOWN_BY_THEMSELVES.includes(kind.kind) ? undefined : controller;
     const workload = this.workloadOf(kind, metadata, own, controller, plan.name);
     if (this.add(workload, kind, listed, plan, controller !== undefined && kind.kind !== 'Pod'))
-      this.owners.set(uid, workload);
+      this.remember(kind, listed, uid, plan.name, workload);
+  }
+
+  private remember(
+    { kind }: ScannedKind,
+    listed: ApiObject,
+    uid: string,
+    namespace: string,
+    workload: Workload | undefined,
+  ): void {
+    this.owners.set(uid, workload);
+    if (kind === 'Deployment' || kind === 'CronJob')
+      this.named.set(namedKey(namespace, kind, nameOf(listed)), workload);
+  }
+
+  /**
+   * Whose an object is, where its maker has been seen; undefined where it stands for itself. What is between a pod and its
+   * maker may be missing: a ReplicaSet that may not be listed, a Job made after the Jobs were. Its name says of whom it is.
+   */
+  private makerOf(
+    { kind }: ScannedKind,
+    listed: ApiObject,
+    controller: OwnerReference,
+    namespace: string,
+  ): { readonly owner: Workload | undefined } | undefined {
+    const uid = controller['uid'];
+    if (typeof uid === 'string' && this.owners.has(uid)) return { owner: this.owners.get(uid) };
+    const maker = kind === 'Pod' ? makerByName(controller, listed) : undefined;
+    if (maker === undefined) return undefined;
+    const key = namedKey(namespace, ...maker);
+    return this.named.has(key) ? { owner: this.named.get(key) } : undefined;
   }
 
   private isCounted(pod: ApiObject): boolean {
@@ -128,6 +168,7 @@ export class Workloads {
       replicas: 0,
       pods: 0,
       addedToPods: {},
+      criticality: undefined,
     };
     this.found.set(key, made);
     return made;
@@ -152,9 +193,11 @@ export class Workloads {
       workload.pods += 1;
       workload.addedToPods = sum(workload.addedToPods, judged.added);
     }
+    const { criticality, ...variant } = judged;
+    workload.criticality ??= criticality;
     const alike = workload.variants.find(({ result }) => answerOf(result) === answerOf(judged.result));
     if (alike) alike.replicas += replicas;
-    else workload.variants.push({ ...judged, replicas });
+    else workload.variants.push({ ...variant, replicas });
     return true;
   }
 
@@ -175,7 +218,7 @@ export class Workloads {
     listed: ApiObject,
     { name: namespace, enforced }: NamespacePlan,
     isTemplateOfPods: boolean,
-  ): Omit<Variant, 'replicas'> | undefined {
+  ): Judged | undefined {
     const manifest = manifestOf(kind, listed, isTemplateOfPods);
     const located = podOf(manifest, namespace);
     if (!located) {
@@ -200,7 +243,12 @@ export class Workloads {
       podAmounts(located.pod.spec),
       podAmounts(hardenedSpec(result) ?? located.pod.spec),
     );
-    return { result: this.options.whole ? result : { ...result, patch: [], hardened: null }, added };
+    const { priorityClassName } = located.pod.spec;
+    return {
+      result: this.options.whole ? result : { ...result, patch: [], hardened: null },
+      added,
+      criticality: CRITICAL.find((name) => name === priorityClassName),
+    };
   }
 }
 
@@ -233,6 +281,26 @@ function manifestOf(kind: ScannedKind, listed: ApiObject, isTemplateOfPods: bool
     object: { apiVersion: kind.apiVersion, kind: kind.kind, ...listed, metadata },
     position: () => undefined,
   };
+}
+
+function namedKey(namespace: string, kind: string, name: string): string {
+  return `${namespace}/${kind}/${name}`;
+}
+
+/**
+ * What made the ReplicaSet or Job that a pod names, by how their controllers call what they make.
+ * Source: pkg/controller/deployment (NAME-HASH, the hash also a label of the pods), pkg/controller/cronjob (NAME-MINUTES,
+ * since the epoch).
+ */
+function makerByName(
+  { kind, name = '' }: OwnerReference,
+  pod: ApiObject,
+): readonly [kind: string, name: string] | undefined {
+  const hash = pod.metadata?.labels?.['pod-template-hash'];
+  if (kind === 'ReplicaSet' && hash !== undefined && name.endsWith(`-${hash}`))
+    return ['Deployment', name.slice(0, -hash.length - 1)];
+  const minutes = /-\d{8}$/.exec(name);
+  return kind === 'Job' && minutes ? ['CronJob', name.slice(0, minutes.index)] : undefined;
 }
 
 function nameOf({ metadata }: ApiObject): string {

@@ -23,7 +23,7 @@ export class TlsFiles implements TlsSource {
   /** @throws TlsFileError: without a first good pair there is nothing to serve with */
   constructor(private readonly options: TlsFilesOptions) {
     const { certFile, keyFile, clientCaFile } = options;
-    options.metrics.certificateExpiresAt(() => this.current.expires);
+    options.metrics.certificateIs(() => this.current);
     this.files = new WatchedFiles({
       files: clientCaFile === undefined ? [certFile, keyFile] : [certFile, keyFile, clientCaFile],
       take: () => this.take(),

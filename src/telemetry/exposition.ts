@@ -4,6 +4,8 @@ import type { Metrics } from './metrics.js';
 /**
  * The Prometheus side of `Metrics`: loaded after the listeners are up. Every scrape fills prom-client's counters and
  * gauges from our numbers; Node.js' own metrics (memory, event loop delay, file descriptors) come from prom-client.
+ * A family without a series has none here: prom-client's `reset` would give one without labels the value 0, which of a
+ * point in time is 1970.
  */
 export class Exposition {
   private readonly registry = new Registry();
@@ -21,6 +23,7 @@ export class Exposition {
           registers,
           collect() {
             counter.reset();
+            if (labelNames.length === 0) counter.remove();
             for (const { labels, value } of family.values()) counter.inc(labels, value);
           },
         });
@@ -32,6 +35,7 @@ export class Exposition {
           registers,
           collect() {
             gauge.reset();
+            if (labelNames.length === 0) gauge.remove();
             for (const { labels, value } of family.values()) gauge.set(labels, value);
           },
         });

@@ -43,6 +43,12 @@ const POLICIES_MAX = 200;
 /** No policy can have this name. */
 const OTHER_POLICIES = '(others)';
 
+/** Of a certificate, in milliseconds since the epoch. */
+interface Validity {
+  readonly begins: number;
+  readonly expires: number;
+}
+
 type RuleSeries = Readonly<Record<RuleId, Series>>;
 
 /** Every metric of the process but Node.js' own, counted in plain numbers. All label values come from fixed lists. */
@@ -71,7 +77,7 @@ export class Metrics {
   readonly uncaughtErrors: Series;
   readonly tlsReloads: Series;
   readonly tlsReloadFailures: Series;
-  readonly policyLastReloadOk: Series;
+  private readonly policyLastReloadOk: Series;
   private readonly skips: Readonly<Record<RuleId, Readonly<Record<SkipCode, Series>>>>;
   private readonly responses: Family;
   private readonly previewResponses: Family;
@@ -79,7 +85,9 @@ export class Metrics {
   private readonly failures: Family;
   private readonly ruleErrors: Family;
   private readonly policyLoaded: Family;
+  private readonly certificateStart: Family;
   private readonly certificateExpiry: Family;
+  private readonly caStart: Family;
   private readonly caExpiry: Family;
   private readonly certificateRenewals: Family;
   private readonly watchContact: Family;
@@ -88,6 +96,8 @@ export class Metrics {
   private readonly watchErrors: Family;
   private readonly namespaceLookups: Family;
   private readonly policyRejected: Family;
+  /** Those in force, and since when, in milliseconds since the epoch. */
+  private policiesSince: ReadonlyMap<object, number> = new Map();
   readonly leader: Series;
 
   constructor(build: { readonly version: string }) {
@@ -172,6 +182,8 @@ export class Metrics {
     );
     this.failures.series({ code: 'Unknown' });
     this.ruleErrors = family('counter', 'rule_errors_total', 'Requests that failed in a rule', 'rule');
+    // From the start, as each series that an alert asks for an increase: one that begins with 1 has none.
+    for (const rule of RULE_IDS) this.ruleErrors.series({ rule });
     this.requestsInFlight = family(
       'gauge',
       'requests_in_flight',
@@ -196,8 +208,13 @@ export class Metrics {
     this.policyLastReloadOk = family(
       'gauge',
       'policy_last_reload_successful',
-      'Whether the last load of the policy files succeeded (1) or the last good ones stay in force (0)',
+      'Whether the last load of the policy files succeeded (1), or there are none, or the last good ones stay in force (0)',
     ).series();
+    this.certificateStart = family(
+      'gauge',
+      'certificate_not_before_timestamp_seconds',
+      'From when the serving certificate is valid, seconds since the epoch',
+    );
     this.certificateExpiry = family(
       'gauge',
       'certificate_expiry_timestamp_seconds',
@@ -209,6 +226,11 @@ export class Metrics {
       'tls_reload_failures_total',
       'Changed certificate files that are broken; the old ones stay in use',
     ).series();
+    this.caStart = family(
+      'gauge',
+      'ca_not_before_timestamp_seconds',
+      'From when the certificate authority of self-managed certificates is valid, seconds since the epoch',
+    );
     this.caExpiry = family(
       'gauge',
       'ca_expiry_timestamp_seconds',
@@ -279,19 +301,26 @@ export class Metrics {
     this.ruleErrors.series({ rule }).inc();
   }
 
-  /** A load of the policies succeeded: these, and only these, are in force since `now`. */
-  policiesLoaded(names: readonly string[], now: number): void {
+  /** A load of the policies succeeded: these, and only these, are in force; those that are new since `now`. */
+  policiesLoaded(policies: readonly { readonly name: string }[], now: number): void {
+    const since = new Map(policies.map((policy) => [policy, this.policiesSince.get(policy) ?? now]));
+    this.policiesSince = since;
     this.policyLoaded.clear();
-    for (const policy of labelled(names)) this.policyLoaded.series({ policy }).value = now / 1000;
-    this.policyLastReloadOk.value = 1;
+    for (const [index, [{ name }, time]] of [...since].entries()) {
+      const series = this.policyLoaded.series({ policy: policyLabel(name, index) });
+      series.value = Math.max(series.value, time / 1000);
+    }
   }
 
-  policiesBroken(): void {
-    this.policyLastReloadOk.value = 0;
+  /** @param ok whether the policy files are as they were last read; where there are none they are */
+  policyFilesRead(ok: boolean): void {
+    this.policyLastReloadOk.value = ok ? 1 : 0;
   }
 
-  caExpiresAt(read: () => number): void {
-    this.caExpiry.readFrom(() => read() / 1000);
+  /** @param read the authority of self-managed certificates */
+  authorityIs(read: () => Validity): void {
+    this.caStart.readFrom(() => read().begins / 1000);
+    this.caExpiry.readFrom(() => read().expires / 1000);
   }
 
   renewed(what: 'ca' | 'leaf', ok: boolean): void {
@@ -325,16 +354,19 @@ export class Metrics {
   /** These, and only these, do not load. */
   policiesRejected(names: readonly string[]): void {
     this.policyRejected.clear();
-    for (const policy of labelled(names)) this.policyRejected.series({ policy }).value = 1;
+    for (const [index, name] of names.entries())
+      this.policyRejected.series({ policy: policyLabel(name, index) }).value = 1;
   }
 
-  certificateExpiresAt(read: () => number): void {
-    this.certificateExpiry.readFrom(() => read() / 1000);
+  /** @param read the certificate that is served */
+  certificateIs(read: () => Validity): void {
+    this.certificateStart.readFrom(() => read().begins / 1000);
+    this.certificateExpiry.readFrom(() => read().expires / 1000);
   }
 }
 
-function labelled(policies: readonly string[]): readonly string[] {
-  return policies.length <= POLICIES_MAX ? policies : [...policies.slice(0, POLICIES_MAX), OTHER_POLICIES];
+function policyLabel(name: string, index: number): string {
+  return index < POLICIES_MAX ? name : OTHER_POLICIES;
 }
 
 function byKey<K extends string, V>(keys: readonly K[], make: (key: K) => V): Readonly<Record<K, V>> {

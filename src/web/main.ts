@@ -29,13 +29,15 @@ let catalogue: Catalogue | undefined;
 let answer: PreviewAnswer | undefined;
 let selected = 0;
 let timer = 0;
+/** What a link holds is put in place: it can be reloaded as long as it is what is shown. */
+let isOpening = false;
 
 const token = byId('token', HTMLInputElement);
 const pane = byId('hardened-pane', HTMLElement);
 
-const choices = new ChoicesForm((how) => ask(how === 'chosen' ? 0 : PAUSE * 2));
+const choices = new ChoicesForm((how) => askAnew(how === 'chosen' ? 0 : PAUSE * 2));
 const input = inputEditor(byId('input', HTMLDivElement), (how, length) => {
-  ask(how === 'pasted' ? 0 : PAUSE + (length / 10_000) * PAUSE_PER_SIZE);
+  askAnew(how === 'pasted' ? 0 : PAUSE + (length / 10_000) * PAUSE_PER_SIZE);
 });
 const hardened = hardenedEditor(byId('hardened', HTMLDivElement), (line, isChanged) => {
   if (isChanged) client.askLine(line);
@@ -58,11 +60,15 @@ const client = new PreviewClient({
   object: (found) => showObject(found, { mayOptOut, goTo: goToHardened }),
 });
 
+/** The same of another text or other choices: what was shared or reported before is no longer what is shown. */
+function askAnew(pause: number): void {
+  if (location.hash !== '' && !isOpening) history.replaceState(null, '', location.pathname);
+  ask(pause);
+}
+
 /** Asks for a preview of what is there now, after so many milliseconds without another wish. */
 function ask(pause: number): void {
   window.clearTimeout(timer);
-  // What was shared or reported before is no longer what is shown.
-  if (location.hash !== '') history.replaceState(null, '', location.pathname);
   // Before the browser draws what was pasted, which takes it tens of milliseconds, but when the editor has taken it. To
   // hand over a large text takes so long that the two are better not one task.
   if (pause === 0 && input.view.state.doc.length <= AT_ONCE_MAX) queueMicrotask(askNow);
@@ -221,8 +227,10 @@ async function openLink(): Promise<void> {
     announce('The link is cut off or damaged: nothing of it can be read.');
     return;
   }
+  isOpening = true;
   choices.set(shared.choices);
   input.setText(shared.text);
+  isOpening = false;
 }
 
 byId('share', HTMLButtonElement).addEventListener('click', () => void share());

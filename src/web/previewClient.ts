@@ -56,9 +56,11 @@ export class PreviewClient {
     const { previewed, failed, line, object } = this.listeners;
     if (message.kind === 'preview' || message.kind === 'failure') {
       if (message.id !== this.asked) return;
-      this.shown = message.id;
-      if (message.kind === 'preview') previewed(message);
-      else failed(message);
+      if (message.kind === 'failure') failed(message);
+      else {
+        this.shown = message.id;
+        previewed(message);
+      }
     } else if (message.id === this.shown) {
       if (message.kind === 'line') line(message);
       else object(message);

@@ -178,6 +178,18 @@ describe('chart: renders what kustomize does', function () {
       ),
     ],
     [
+      'the port of an API server, as docs/operations.md has it',
+      { apiServerPorts: [443, 6443, 16443] },
+      {
+        patches: [
+          {
+            target: { kind: 'NetworkPolicy', name: 'kube-harden' },
+            patch: '- { op: add, path: /spec/egress/0/ports/-, value: { protocol: TCP, port: 16443 } }',
+          },
+        ],
+      },
+    ],
+    [
       'labels by which Prometheus picks',
       { monitoring: { enabled: true, labels: { release: 'prometheus' } } },
       {
@@ -216,7 +228,8 @@ describe('chart: renders what kustomize does', function () {
   }
 
   it('policies of your own, which load', async () => {
-    const policies = { default: POLICY_SPEC, 'batch-jobs': { exceptions: [] } };
+    // To YAML 1.1 `off` is no text.
+    const policies = { off: { exceptions: [] }, default: POLICY_SPEC, 'batch-jobs': { exceptions: [] } };
     const rendered = await workspace.chart({ policies });
     const found = [...rendered.values()].filter(({ kind }) => kind === 'HardeningPolicy');
     expect(found).to.deep.equal(

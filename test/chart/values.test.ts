@@ -110,6 +110,8 @@ describe('chart: values', function () {
       { imagePullSecrets: ['registry'] },
       /at '\/imagePullSecrets\/0': got string, want object/,
     ],
+    ['a port that is none', { apiServerPorts: [0] }, /at '\/apiServerPorts\/0': minimum: got 0, want 1/],
+    ['no port of the API server', { apiServerPorts: [] }, /at '\/apiServerPorts': minItems: got 0, want 1/],
     ['policies as a list', { policies: [{ name: 'default' }] }, /at '\/policies': got array, want object/],
     [
       "a policy's name that no label can have",

@@ -42,17 +42,18 @@ describe('the flags that name a cluster', () => {
     });
   }
 
-  it('with --request-timeout 0 wait for ever', async () => {
-    const server = createServer((_req, res) => void setTimeout(() => res.end('{}'), 50));
-    const { api } = await openCluster({
-      server: `http://127.0.0.1:${await listening(server)}`,
-      requestTimeout: '0',
+  for (const requestTimeout of ['0', '1000h'])
+    it(`with --request-timeout ${requestTimeout} wait for ever`, async () => {
+      const server = createServer((_req, res) => void setTimeout(() => res.end('{}'), 50));
+      const { api } = await openCluster({
+        server: `http://127.0.0.1:${await listening(server)}`,
+        requestTimeout,
+      });
+      expect(await api.request('GET', '/api')).to.deep.equal({});
+      api.close();
+      server.closeAllConnections();
+      server.close();
     });
-    expect(await api.request('GET', '/api')).to.deep.equal({});
-    api.close();
-    server.closeAllConnections();
-    server.close();
-  });
 });
 
 describe('what went wrong with a cluster, in one line', () => {
@@ -111,6 +112,12 @@ describe('what went wrong with a cluster, in one line', () => {
     const rude = createServer((req) => req.socket.destroy());
     expect(await problem({ server: `http://127.0.0.1:${await listening(rude)}` })).to.match(/^S/);
     rude.close();
+  });
+
+  it('a token that no header can hold', async () => {
+    expect(await problem({ server: 'https://127.0.0.1:1', token: 'a\r' })).to.match(
+      /^S was not asked: .*Authorization.*; is there a line break in the token or the name\?$/,
+    );
   });
 
   it('is not said of a bug', () => {

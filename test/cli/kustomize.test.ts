@@ -66,7 +66,7 @@ describe('-k, a kustomization', () => {
     expect(status).to.equal(1);
     expect(readFileSync('called', 'utf8')).to.equal('kustomize\n--\na; rm -rf $HOME');
     expect(out)
-      .to.match(/^--- a\/a; rm -rf \$HOME \(kustomize\)\n/)
+      .to.match(/^--- a\/a; rm -rf \$HOME \(kustomize\)\t\n/)
       .and.include('runAsNonRoot: true\n');
   });
 

@@ -54,6 +54,7 @@ describe('learn: what is asked for', () => {
     ['web', { verify: true, verifyTimeout: '-1s' }, /^--verify-timeout: "-1s" is no duration/],
     ['web', { write: true }, /^--write needs --policy/],
     ['web', { yes: true }, /^--yes is for --verify/],
+    ['web', { verifyTimeout: '1m' }, /^--verify-timeout is for --verify/],
     [
       'web',
       { policy: '/nowhere/policy.yaml' },

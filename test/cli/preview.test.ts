@@ -80,7 +80,7 @@ describe('kube-harden preview', () => {
   });
 
   it('prints the hardened YAML of all files as one stream', async () => {
-    const { out } = await run({ filename: ['pod.yaml', '-'], output: 'yaml' }, SERVICE);
+    const { out } = await run({ filename: ['pod.yaml', '-'], output: 'yaml' }, `\uFEFF${SERVICE}`);
     expect(out).to.include('runAsNonRoot: true').and.include(`\n---\n${SERVICE}`);
   });
 

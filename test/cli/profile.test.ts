@@ -364,6 +364,12 @@ describe('kube-harden profile', () => {
         '/nowhere/image.tar: no such file; check the path',
       ],
       [
+        'a path that is too long to be looked at',
+        `/${'x'.repeat(300)}.tar`,
+        {},
+        `/${'x'.repeat(300)}.tar: ENAMETOOLONG: name too long, stat '/${'x'.repeat(300)}.tar'`,
+      ],
+      [
         'a folder',
         layout,
         {},

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { CONFIGURATION_PATH } from '../../src/cluster/installNamespace.js';
 import { LivePlans } from '../../src/cluster/livePlans.js';
 import { listAll } from '../../src/cluster/listAll.js';
 import { PlanUnavailableError } from '../../src/policy/planUnavailableError.js';
@@ -61,8 +62,37 @@ describe('LivePlans', () => {
       `${NAMESPACES}/shop`,
       `${NAMESPACES}/shop/limitranges`,
       `${NAMESPACES}/shop/resourcequotas`,
+      CONFIGURATION_PATH,
       POLICIES,
     ]);
+  });
+
+  describe('knows where kube-harden is installed', () => {
+    const called = (clientConfig: unknown): ReturnType<typeof json> =>
+      json({
+        metadata: { name: 'kube-harden' },
+        webhooks: [{ name: 'enforce.kube-harden.io', clientConfig }],
+      });
+    for (const [what, answer, found] of [
+      [
+        'by the Service of its webhook configuration',
+        called({ service: { namespace: 'security' } }),
+        'security',
+      ],
+      [
+        'where it is called by a URL: as the manifests have it',
+        called({ url: 'https://10.0.0.1' }),
+        'kube-harden',
+      ],
+      ['where there is none', status(404, 'not found', 'NotFound'), 'kube-harden'],
+      ['where it may not be read', status(403, 'forbidden', 'Forbidden'), 'kube-harden'],
+      ['where it is none', json({ webhooks: [null, 'x', {}] }), 'kube-harden'],
+    ] as const)
+      it(what, async () => {
+        server.intercept = ({ path }) => (path === CONFIGURATION_PATH ? answer : undefined);
+        const live = await open();
+        expect([live.ownNamespace, live.missing]).to.deep.equal([found, []]);
+      });
   });
 
   it('lists everything at once where it is told to, and then asks for no namespace', async () => {

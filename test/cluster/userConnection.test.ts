@@ -136,6 +136,13 @@ describe('connectAsUser', () => {
     });
   });
 
+  it('impersonates a name in UTF-8, as kubectl writes it', async () => {
+    const { api } = await connectAsUser({ server: url, as: 'Łukasz' });
+    await api.request('GET', '/api');
+    const sent = String(seen[0]?.['impersonate-user']);
+    expect(Buffer.from(sent, 'latin1').toString('utf8')).to.equal('Łukasz');
+  });
+
   it('waits as long as it is told', async () => {
     const silent = createServer(() => undefined);
     await new Promise<void>((resolve) => void silent.listen(0, '127.0.0.1', resolve));

@@ -287,6 +287,47 @@ describe('what is wrong in a namespace', () => {
       expect([found?.findings, found?.symptom]).to.deep.equal([[], 'FailedCreate, 6 times']);
     });
 
+    describe('are over', () => {
+      const at = '2026-11-26T04:59:00Z';
+      const condition = (type: string): object => ({ conditions: [{ type, status: 'True' }] });
+      const TABLE: readonly (readonly [what: string, kind: string, status: object, isOver: boolean])[] = [
+        [
+          'a CronJob that has made a Job since',
+          'CronJob',
+          { lastScheduleTime: '2026-11-26T04:59:30Z' },
+          true,
+        ],
+        ['a CronJob whose Job has succeeded since', 'CronJob', { lastSuccessfulTime: at }, true],
+        [
+          'a CronJob that made its last Job before',
+          'CronJob',
+          { lastScheduleTime: '2026-11-26T04:58:59Z' },
+          false,
+        ],
+        ['a CronJob that has made none', 'CronJob', {}, false],
+        ['a Job that is complete', 'Job', condition('Complete'), true],
+        ['a Job whose pods have failed', 'Job', { ...condition('Failed'), failed: 7 }, true],
+        ['a Job that has failed without a pod', 'Job', condition('Failed'), false],
+      ];
+      for (const [what, kind, status, isOver] of TABLE)
+        it(`${isOver ? 'for' : 'not for'} ${what}`, async () => {
+          const involvedObject = {
+            apiVersion: 'batch/v1',
+            kind,
+            namespace: 'shop',
+            name: 'nightly',
+            uid: 'u',
+          };
+          const object = { ...replicaSet(), kind, spec: {}, status } as KubernetesObject;
+          const found = await problemsOf(
+            factsOf(DEFAULT),
+            [failed(MESSAGE, { involvedObject, lastTimestamp: at })],
+            object,
+          );
+          expect(found).to.have.length(isOver ? 0 : 1);
+        });
+    });
+
     it("never show a value of the template's environment", async () => {
       const secret = 'correct-horse-battery-staple';
       const object = replicaSet({ env: [{ name: 'PASSWORD', value: secret }] });

@@ -379,6 +379,30 @@ describe('learn, on the API server', function () {
     expect(parse(text).spec.imageProfiles[0].images).to.deep.equal(['registry.example/shop/web']);
   });
 
+  it('keeps what is written into the policy file while it looks', async () => {
+    const file = join(folder, 'shared.yaml');
+    const text = (spec: string): string =>
+      `apiVersion: kube-harden.io/v1alpha1\nkind: HardeningPolicy\nmetadata: {name: default}\nspec: ${spec}\n`;
+    writeFileSync(file, text('{}'));
+    const seen = look();
+    const { problems, err } = await learn(
+      'deploy/web',
+      { policy: file, write: true },
+      {
+        look: (...given) => {
+          writeFileSync(file, text('{warnings: None}'));
+          return seen(...given);
+        },
+      },
+    );
+    expect(problems).to.deep.equal([]);
+    expect(err).to.include(`note: ${file} was changed meanwhile: the profile goes into what it holds now\n`);
+    const { spec } = parse(readFileSync(file, 'utf8')) as {
+      spec: { warnings: string; imageProfiles: unknown[] };
+    };
+    expect([spec.warnings, spec.imageProfiles.length]).to.deep.equal(['None', 1]);
+  });
+
   it('names what is forbidden', async () => {
     const reader = await accountWith('reader', [
       { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] },

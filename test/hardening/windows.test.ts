@@ -78,13 +78,29 @@ describe('a pod whose nodeSelector the policy changes', () => {
       expect(skips.map(({ code }) => code)).to.deep.equal(['WindowsPod']);
     }
   });
-  it('is a Windows pod where Default sends it there', () => {
-    const { skips } = hardenPod(pod(), {
-      rules: {
-        allowPrivilegeEscalation: 'Default',
-        scheduling: { action: 'Default', nodeSelector: { 'kubernetes.io/os': 'windows' } },
-      },
+  const demand = { key: 'kubernetes.io/os', operator: 'In', values: ['windows'] };
+  const nodeAffinity = {
+    requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [demand] }] },
+  };
+  const zone = terms({ matchExpressions: [{ key: 'zone', operator: 'Exists' }] });
+  for (const [how, spec, sent] of [
+    ['by its nodeSelector', {}, { nodeSelector: { 'kubernetes.io/os': 'windows' } }],
+    ['by its affinity', {}, { nodeAffinity }],
+    ['by its affinity, beside the author’s', zone, { nodeAffinity }],
+  ] as const)
+    it(`is a Windows pod where Default sends it there ${how}`, () => {
+      const { skips } = hardenPod(pod(spec), {
+        rules: { allowPrivilegeEscalation: 'Default', scheduling: { action: 'Default', ...sent } },
+      });
+      expect(skips.map(({ code }) => code)).to.deep.equal(['WindowsPod']);
     });
-    expect(skips.map(({ code }) => code)).to.deep.equal(['WindowsPod']);
+
+  it('is none where the author’s affinity stands', () => {
+    const rules = {
+      allowPrivilegeEscalation: 'Default',
+      scheduling: { action: 'Default', nodeAffinity },
+    } as const;
+    const { changes } = hardenPod(pod(zone), { rules, bare: true });
+    expect(changes.map(({ rule }) => rule)).to.deep.equal(['allowPrivilegeEscalation']);
   });
 });

@@ -35,6 +35,14 @@ describe('ImageFiles', () => {
     expect(files.find('/a/b/tool')?.file.mode).to.equal(0o755);
   });
 
+  it('lists a directory of many files', () => {
+    const many = 200_000;
+    const files = ImageFiles.of([
+      Array.from({ length: many }, (_, n) => ({ path: `d/${n}`, kind: 'file', mode: 0o644, uid: 0, gid: 0 })),
+    ]);
+    expect(paths(files)).to.have.length(many + 2);
+  });
+
   it('keeps what is in a directory whose owner a later layer changes', async () => {
     const files = await filesOf([directory('data'), file('data/x')], [directory('data', 0o700, 999)]);
     expect(files.find('/data')?.file).to.include({ uid: 999, mode: 0o700 });

@@ -211,6 +211,26 @@ describe('openRegistryImage', () => {
       }
     });
 
+    it('never sends them where the store of a blob asks for them', async () => {
+      const store = await TestRegistry.start();
+      try {
+        demand('Basic realm="x"', BASIC);
+        const path = `/${IMAGE.config.digest}`;
+        registry.redirect(`/v2/shop/web/blobs${path}`, `http://${store.host}${path}`);
+        const challenge = `Bearer realm="http://${store.host}/token"`;
+        store.answer(path, (_, response) => response.writeHead(401, { 'www-authenticate': challenge }).end());
+        store.serve('/token', '{"token":"t0k"}');
+        expect(await failure(web(), { env: login() })).to.match(
+          /^127\.0\.0\.1:\d+, where 127\.0\.0\.1:\d+ redirects .*, answers 401$/,
+        );
+        expect(store.seen.map(({ url, authorization }) => [url, authorization])).to.deep.equal([
+          [path, undefined],
+        ]);
+      } finally {
+        store.stop();
+      }
+    });
+
     it('says what is wrong, and shows nothing of the file', async () => {
       demand('Basic realm="x"', 'nobody');
       expect(await failure(web())).to.match(

@@ -35,7 +35,7 @@ class OnePod implements ApiClient {
   request(method: ApiMethod, path: string, { body }: ApiRequest = {}): Promise<ApiObject> {
     this.asked.push(`${method} ${path}${method === 'DELETE' ? ` ${JSON.stringify(body)}` : ''}`);
     const failure = this.fails[method];
-    if (method === 'POST') this.isThere = !(failure instanceof ApiError);
+    if (method === 'POST') this.isThere = !(failure instanceof ApiError) || failure.status >= 500;
     if (failure) return Promise.reject(failure);
     if (!this.isThere) return Promise.reject(new ApiError(404, `pods "${NAME}" not found`, 'NotFound'));
     if (method === 'DELETE') this.isThere = false;
@@ -158,6 +158,13 @@ describe('verify', () => {
   it('removes what may have been created where no answer came', async () => {
     const api = new OnePod([STARTING], { POST: new UnreachableError('no answer within 10000 ms') });
     expect(await verify(optionsOf(api)).catch((error: unknown) => error)).to.be.instanceOf(UnreachableError);
+    expect(api.isThere).to.equal(false);
+  });
+
+  it('removes what may have been created where the server failed', async () => {
+    const late = new ApiError(504, 'etcdserver: request timed out', 'Timeout');
+    const api = new OnePod([STARTING], { POST: late });
+    expect(await verify(optionsOf(api)).catch((error: unknown) => error)).to.equal(late);
     expect(api.isThere).to.equal(false);
   });
 

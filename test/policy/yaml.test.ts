@@ -97,6 +97,13 @@ describe('parseKubernetesYaml', () => {
       ],
       ['a duplicate key in JSON', '{"a": {"b": 1,\n  "b": 2}}', /^duplicate key "b"$/, [0, 2, 3]],
       [
+        'a duplicate key in JSON whose lines end as in Windows',
+        '{\r\n  "a": 1,\r\n  "a": 2\r\n}',
+        /^duplicate key "a"$/,
+        [0, 3, 3],
+      ],
+      ['a control character after such lines', 'a: 1\r\nb: x\u0007\r\n', /^control characters/, [0, 2, 5]],
+      [
         'an escaped duplicate key in JSON',
         '{"a": "\\\\\\"", "\\u0061": 2}',
         /^duplicate key "a"$/,

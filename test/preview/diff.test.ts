@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { applyPatch } from 'diff';
 import fc from 'fast-check';
+import { textDiff } from '../../src/cli/textDiff.js';
 import { colouredDiff, unifiedDiff } from '../../src/preview/diff.js';
 import type { Splice } from '../../src/preview/splice.js';
 import { applySplices, sortSplices } from '../../src/preview/splice.js';
@@ -25,6 +26,19 @@ describe('unifiedDiff', () => {
     expect(unifiedDiff('x', 'a\r\nb', [{ start: 4, end: 4, text: '\r\nc' }])).to.equal(
       '--- a/x\n+++ b/x\n@@ -1,2 +1,3 @@\n a\r\n-b\n\\ No newline at end of file\n+b\r\n+c\n\\ No newline at end of file\n',
     );
+  });
+
+  it('ends a name that holds a space with a tab, as git does: `patch` would end it at the space', () => {
+    const edit = [{ start: 0, end: 1, text: 'b' }];
+    expect(unifiedDiff('my app/web.yaml', 'a\n', edit)).to.equal(
+      '--- a/my app/web.yaml\t\n+++ b/my app/web.yaml\t\n@@ -1,1 +1,1 @@\n-a\n+b\n',
+    );
+    expect(unifiedDiff('my \u00e4.yaml', 'a\n', edit)).to.match(/^--- "a\/my .*"\n\+\+\+ "b\/my .*"\n/);
+    expect(textDiff('my app.yaml', 'a\n', 'b\n')).to.match(
+      /^--- a\/my app\.yaml\t\n\+\+\+ b\/my app\.yaml\t\n@@/,
+    );
+    const removed = unifiedDiff('x', '-- a b\n', [{ start: 0, end: 7, text: '' }]);
+    expect(removed).to.match(/\n--- a b\n$/);
   });
 
   it('is empty where nothing differs', () => {

@@ -188,6 +188,33 @@ spec:
     expect(file.previews[0]?.result.podSecurity?.after).to.equal('restricted');
   });
 
+  for (const templates of ['Mutate', 'Ignore', 'Warn'] as const)
+    it(`of a Job under templates: ${templates}: what its pods get, which is more than its template may`, async () => {
+      const policies = BUILTIN_POLICIES.map((policy) => ({ ...policy, templates }));
+      const job =
+        'apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec:\n  template:\n    spec:\n' +
+        CONTAINERS.replaceAll(/^/gm, '    ').trimEnd() +
+        '\n        securityContext: {runAsUser: 1000, capabilities: {drop: [NET_RAW]}}\n';
+      const given = new StandalonePlans({ policies, clock: Date.now });
+      const file = await previewFile(readManifests(Buffer.from(job)), {}, given);
+      const { podSecurity, patch, changes } = file.previews[0]?.result ?? {};
+      expect(podSecurity?.after).to.equal('restricted');
+      expect(changes?.map(({ field }) => field)).to.include(
+        'spec.containers[0].securityContext.capabilities.drop',
+      );
+      expect(file.edited().text).to.include('drop: [ALL]');
+      expect(JSON.stringify(patch)).to.not.include('capabilities');
+    });
+
+  it('names the place of what the webhook would refuse whole', async () => {
+    const text = `apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  containers: [${'{}, '.repeat(10_001)}]\n`;
+    const error: unknown = await previewText(text).catch((thrown: unknown) => thrown);
+    expect(error).to.be.instanceOf(ManifestError);
+    const [issue, ...others] = (error as ManifestError).issues;
+    expect(others).to.deep.equal([]);
+    expect(issue).to.include({ line: 5, field: 'spec.containers' });
+  });
+
   it('in audit mode: no patch, and what enforce would do', async () => {
     const result = await resultOf(POD, { mode: 'audit' });
     expect(result).to.deep.include({ mode: 'audit', outcome: 'reported', patch: [] });

@@ -125,6 +125,10 @@ describe('preview routes', () => {
     const { text, lines, changes, results, notes } = (await res.json()) as AnnotatedPreview;
     const yaml = await (await post(PRIVILEGED, '/preview', { accept: 'application/yaml' })).text();
     expect(text).to.equal(yaml.replace(/^#.*\n/gm, ''));
+    const marked = await (
+      await post(`\uFEFF${PRIVILEGED}`, '/preview', { accept: 'application/yaml' })
+    ).arrayBuffer();
+    expect(Buffer.from(marked).toString('utf8')).to.equal(`\uFEFF${yaml}`);
     expect(lines.length).to.be.above(5);
     expect(results[0]).to.include({ kind: 'Pod', name: 'web' }).and.not.have.property('hardened');
     expect(results[0]?.changes.map((index) => changes[index]?.rule)).to.include('resources');

@@ -50,7 +50,6 @@ async function reportOf(
     server: 'https://example.invalid',
     plans,
     contextNamespace: 'default',
-    ownNamespace: 'kube-harden',
     whole: true,
     clock,
   });

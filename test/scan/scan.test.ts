@@ -20,7 +20,6 @@ async function scan(
     server: 'https://example.invalid',
     plans,
     contextNamespace: 'shop',
-    ownNamespace: 'kube-harden',
     whole: false,
     clock,
     ...rest,
@@ -106,6 +105,53 @@ describe('scanning a cluster', () => {
       expect(
         workloads.map(({ replicas, results }) => [replicas, results.map(({ name }) => name)]),
       ).to.deep.equal([[3, ['kafka-0', 'zookeeper-0']]]);
+    });
+
+    describe('pods whose ReplicaSet or Job was not seen count for its maker', () => {
+      const ofReplicaSet = [1, 2].map((n) =>
+        listed('Pod', `web-5d4-${n}`, podSpec(), {
+          owner: 'ReplicaSet/web-5d4',
+          labels: { 'pod-template-hash': '5d4' },
+        }),
+      );
+      const ofJob = listed('Pod', 'nightly-29400000-x', podSpec(), { owner: 'Job/nightly-29400000' });
+      const deployments = [listed('Deployment', 'web', templated(2))];
+      const cronjobs = [listed('CronJob', 'nightly', { jobTemplate: { spec: templated(1) } })];
+
+      it('a ReplicaSet that may not be listed', async () => {
+        const refuses = (path: string): boolean => path.endsWith('/replicasets');
+        const report = only(await scan({ deployments, pods: ofReplicaSet }, { refuses }));
+        expect(report.workloads.map(({ kind, name, replicas }) => [kind, name, replicas])).to.deep.equal([
+          ['Deployment', 'web', 2],
+        ]);
+        const whole = only(
+          await scan({
+            deployments,
+            replicasets: [listed('ReplicaSet', 'web-5d4', templated(2), { owner: 'Deployment/web' })],
+            pods: ofReplicaSet,
+          }),
+        );
+        expect(report.added).to.deep.equal(whole.added);
+      });
+
+      it('a Job that was made after the Jobs were listed', async () => {
+        expect(names(await scan({ cronjobs, pods: [ofJob] }))).to.deep.equal(['CronJob/nightly']);
+      });
+
+      it('also where that is not selected', async () => {
+        const report = await scan(
+          { deployments, cronjobs, pods: [...ofReplicaSet, ofJob] },
+          { selects: () => false },
+        );
+        expect(names(report)).to.deep.equal([]);
+      });
+
+      it('but not where there is none of that name', async () => {
+        expect(names(await scan({ pods: [...ofReplicaSet, ofJob] }))).to.deep.equal([
+          'Job/nightly-29400000',
+          'ReplicaSet/web-5d4',
+        ]);
+      });
     });
 
     it('leaves out pods that have ended, and mirror pods', async () => {
@@ -464,6 +510,43 @@ describe('scanning a cluster', () => {
     );
   });
 
+  for (const priorityClassName of ['system-node-critical', 'system-cluster-critical'])
+    it(`what is ${priorityClassName} speaks against enforce: kube-harden may need it to start`, async () => {
+      const report = only(
+        await scan(
+          {
+            daemonsets: [listed('DaemonSet', 'network', templated(1, { ...podSpec(), priorityClassName }))],
+            deployments: [
+              listed('Deployment', 'web', templated(1, { ...podSpec(), priorityClassName: 'high' })),
+            ],
+          },
+          { policy: 'baseline' },
+        ),
+      );
+      expect(
+        report.against.filter(({ kind }) => kind === 'cold start').map(({ message }) => message),
+      ).to.deep.equal([
+        `DaemonSet/network is ${priorityClassName}: should kube-harden need it to start, neither could after an outage of both`,
+      ]);
+      expect(report.verdict).to.equal('not yet');
+    });
+
+  it('never judges the namespace in which the webhook configuration has kube-harden', async () => {
+    const configuration: ApiObject = {
+      metadata: { name: 'kube-harden' },
+      webhooks: [{ name: 'enforce.kube-harden.io', clientConfig: { service: { namespace: 'security' } } }],
+    };
+    const report = await scan({
+      namespaces: [namespace('security'), namespace('kube-harden')],
+      mutatingwebhookconfigurations: [configuration],
+      deployments: [
+        listed('Deployment', 'server', templated(1), { namespace: 'security' }),
+        listed('Deployment', 'web', templated(1), { namespace: 'kube-harden' }),
+      ],
+    });
+    expect(names(report)).to.deep.equal(['Deployment/web']);
+  });
+
   it('other answers than 403 end it', async () => {
     const api = new FakeCluster({});
     const plans = await LivePlans.open(api, { base: BUILTIN_POLICIES, own: [], clock: () => 0 });
@@ -472,7 +555,6 @@ describe('scanning a cluster', () => {
       plans,
       server: '',
       contextNamespace: 'a',
-      ownNamespace: 'b',
       whole: false,
       clock: () => 0,
     };

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { AdmissionRequest, Decision, KubernetesObject } from '../../src/admission/types.js';
+import { RULE_IDS } from '../../src/hardening/rule.js';
 import { RuleError } from '../../src/hardening/ruleError.js';
 import type { Plan } from '../../src/hardening/plan.js';
 import { PlanUnavailableError } from '../../src/policy/planUnavailableError.js';
@@ -151,18 +152,54 @@ describe('DecisionLog', () => {
 describe('Metrics', () => {
   it('forget a policy that is gone', async () => {
     const metrics = new Metrics({ version: 'test' });
-    metrics.policiesLoaded(['default', 'old'], 1000);
-    metrics.policiesLoaded(['default'], 5000);
+    metrics.policiesLoaded([{ name: 'default' }, { name: 'old' }], 1000);
+    metrics.policiesLoaded([{ name: 'default' }], 5000);
     const text = await new Exposition(metrics).text();
     expect(text)
       .to.contain('policy_last_load_success_timestamp_seconds{policy="default"} 5\n')
       .and.not.contain('policy="old"');
   });
 
+  it('keep when a policy was loaded while another one is', async () => {
+    const metrics = new Metrics({ version: 'test' });
+    const kept = { name: 'kept' };
+    metrics.policiesLoaded([kept], 1000);
+    metrics.policiesLoaded([kept, { name: 'new' }], 5000);
+    expect((await new Exposition(metrics).text()).split('\n')).to.include.members([
+      'kube_harden_policy_last_load_success_timestamp_seconds{policy="kept"} 1',
+      'kube_harden_policy_last_load_success_timestamp_seconds{policy="new"} 5',
+    ]);
+  });
+
+  it('have no value where there is nothing to tell of: a time of 0 would be 1970', async () => {
+    const metrics = new Metrics({ version: 'test' });
+    const exposition = new Exposition(metrics);
+    const times = async (): Promise<string[]> =>
+      (await exposition.text())
+        .split('\n')
+        .filter((line) => /^kube_harden_(ca|certificate)_\w+_seconds /.test(line));
+    expect(await times()).to.deep.equal([]);
+    metrics.certificateIs(() => ({ begins: 1000, expires: 2000 }));
+    expect(await times()).to.deep.equal([
+      'kube_harden_certificate_not_before_timestamp_seconds 1',
+      'kube_harden_certificate_expiry_timestamp_seconds 2',
+    ]);
+    metrics.authorityIs(() => ({ begins: 3000, expires: 4000 }));
+    expect(await times()).to.have.length(4);
+  });
+
+  it('count the errors of each rule from 0: an increase is told of a series that was there before', async () => {
+    const text = await new Exposition(new Metrics({ version: 'test' })).text();
+    expect(text.match(/^kube_harden_rule_errors_total\{rule="\w+"\} 0$/gm)).to.have.length(RULE_IDS.length);
+  });
+
   it('name 200 policies, and the rest together', async () => {
     const metrics = new Metrics({ version: 'test' });
     const names = Array.from({ length: 1000 }, (_, n) => `p${n}`);
-    metrics.policiesLoaded(names, 1000);
+    metrics.policiesLoaded(
+      names.map((name) => ({ name })),
+      1000,
+    );
     metrics.policiesRejected(names);
     const lines = (await new Exposition(metrics).text())
       .split('\n')

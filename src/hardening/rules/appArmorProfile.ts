@@ -106,6 +106,7 @@ function treatPod(
   for (const container of inheriting) {
     if (!isEligible(container)) leaveOut(pod, container, annotated);
     else if (pod.stance(container).replaces) pod.replace(container, FIELD, undefined, profile);
+    else if (!pod.podIsWritable) pod.report(container, POD_FIELD, onPod);
   }
 }
 

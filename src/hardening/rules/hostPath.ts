@@ -1,6 +1,5 @@
-import { reportHostPaths } from '../hostPaths.js';
+import { hostPathRule, reportHostPaths } from '../hostPaths.js';
 import type { Rule } from '../rule.js';
-import { isAtOrBelow } from '../volumes.js';
 import type { Settings } from './hostPath.settings.js';
 
 /**
@@ -28,17 +27,6 @@ export const hostPath: Rule<Settings> = {
   ],
 
   apply(pod, settings) {
-    reportHostPaths(pod, {
-      isSensitive: (path) => settings.paths.some((sensitive) => touches(path, sensitive)),
-      isAllowed: (path, readOnly) =>
-        settings.allowed.some((entry) => entry.path === path && (readOnly || !entry.readOnly)),
-      makeReadOnly: true,
-    });
+    reportHostPaths(pod, hostPathRule(settings));
   },
 };
-
-function touches(path: string, sensitive: string): boolean {
-  return (
-    path === sensitive || (sensitive !== '/' && isAtOrBelow(path, sensitive)) || isAtOrBelow(sensitive, path)
-  );
-}

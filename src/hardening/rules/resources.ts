@@ -34,7 +34,9 @@ export const resources: Rule<Settings> = {
 
   apply(pod, settings) {
     if (pod.containers.length === 0) return;
-    if (hasEntries(pod.field('resources'))) {
+    const ofPod = pod.field('resources');
+    if (hasEntries(ofPod)) {
+      reportMissingLimits(pod, settings, ofPod);
       pod.skip('PodLevelResources');
     } else if (
       pod.plan.quotaByQos &&
@@ -52,6 +54,26 @@ export const resources: Rule<Settings> = {
 function hasEntries(given: ResourceRequirements | undefined | null): boolean {
   const count = (list: ResourceList | undefined | null): number => (list ? Object.keys(list).length : 0);
   return count(given?.requests) > 0 || count(given?.limits) > 0;
+}
+
+/**
+ * Beside resources of the pod's own none of a container can be filled in: they might be more than the pod's. But a pod that
+ * names one of them must not be the way past a demand for the others.
+ */
+function reportMissingLimits(
+  pod: PodDraft,
+  settings: Settings,
+  ofPod: ResourceRequirements | undefined,
+): void {
+  if (!pod.stance().reportsUnset) return;
+  const counted = pod.containers.filter(({ isEphemeral }) => !isEphemeral);
+  for (const name of NAMES) {
+    const isLimited =
+      entry(ofPod?.limits, name) !== undefined ||
+      counted.every(({ spec }) => entry(spec.resources?.limits, name) !== undefined);
+    if (settings.limits[name] !== undefined && !isLimited)
+      pod.report(undefined, ['spec', 'resources', 'limits', name], undefined);
+  }
 }
 
 function namesQosResource(given: ResourceRequirements | undefined | null): boolean {
@@ -174,13 +196,14 @@ function podBoundPassed(
   pod: PodDraft,
   wanted: readonly Wanted[],
   name: Name,
-): 'maximum' | 'ratio' | undefined {
+): 'minimum' | 'maximum' | 'ratio' | undefined {
   const bounds = pod.plan.limitRanges.filter(
-    ({ type, max, maxLimitRequestRatio }) =>
-      type === 'Pod' && (max.has(name) || maxLimitRequestRatio.has(name)),
+    ({ type, min, max, maxLimitRequestRatio }) =>
+      type === 'Pod' && (min.has(name) || max.has(name) || maxLimitRequestRatio.has(name)),
   );
   if (bounds.length === 0 || wanted.length === 0) return undefined;
-  const byContainer = new Map(wanted.map((each) => [each.container, each]));
+  const filled = wanted.filter(({ container }) => pod.stance(container).heldBack === undefined);
+  const byContainer = new Map(filled.map((each) => [each.container, each]));
   const limitOf = (container: ContainerDraft): Quantity | undefined =>
     parseQuantity(byContainer.get(container)?.limit ?? entry(container.spec.resources?.limits, name));
   const requestOf = (container: ContainerDraft): Quantity | undefined =>
@@ -188,7 +211,10 @@ function podBoundPassed(
   const limits = together(pod, (container) => limitOf(container) ?? 0n);
   // The API server makes a missing request as large as the limit.
   const requests = together(pod, (container) => requestOf(container) ?? limitOf(container) ?? 0n);
-  for (const { max, maxLimitRequestRatio } of bounds) {
+  for (const { min, max, maxLimitRequestRatio } of bounds) {
+    const minimum = min.get(name);
+    // Of a pod without any limit only the requests are asked.
+    if (minimum !== undefined && limits > 0n && limits < minimum) return 'minimum';
     const maximum = max.get(name);
     if (maximum !== undefined && (limits > maximum || requests > maximum)) return 'maximum';
     const ratio = maxLimitRequestRatio.get(name);

@@ -70,7 +70,11 @@ function fillContainer(pod: PodDraft, container: ContainerDraft, onPod: boolean 
   const stance = pod.stance(container);
   const start = startUser(pod, container);
   // An inherited explicit false is the author's: only Override goes against it, container by container.
-  if (onPod === false && !stance.replaces) return;
+  if (onPod === false && !stance.replaces) {
+    // On the pod it is reported once; where that is not looked at, with each container that comes to it.
+    if (!pod.podIsWritable) pod.report(container, POD_FIELD, false);
+    return;
+  }
   if (endsNonRoot(start) || (start.kind === 'unwritten' && stance.reportsUnset) || stance.heldBack) {
     pod.fill(container, FIELD, true);
   } else if (stance.denies && 'because' in start) {

@@ -78,7 +78,8 @@ function treat(pod: PodDraft, container: ContainerDraft, onPod: number | undefin
   } else if (start.kind === 'author') {
     if (start.declared) pod.skip('NonRootDeclared', container);
   } else if (onPod === 0) {
-    // Reported once, on the pod.
+    // Reported once, on the pod; where that is not looked at, with each container that comes to it.
+    if (!pod.podIsWritable) pod.report(container, POD_UID, 0);
   } else if (pod.stance(container).denies && start.because !== 'PrivilegedContainer') {
     pod.report(container, UID, undefined, start.because);
   } else {

@@ -15,8 +15,11 @@ const SOCKETS = [
   'k0s/containerd.sock',
 ].flatMap((socket) => [`/run/${socket}`, `/var/run/${socket}`]);
 
-/** `/proc/1/root` is the node's own `/` by another name; so is the `root` of any of its threads. */
-const PROCESS_ROOT = /^(?:\/proc\/(?:[^/]+\/)+?root(?=\/|$))+/;
+/**
+ * `/proc/1/root` is the node's own `/` by another name; so is the `root` of any of its threads, and the `cwd` of most
+ * programs that the node itself starts.
+ */
+const PROCESS_ROOT = /^(?:\/proc\/(?:[^/]+\/)+?(?:root|cwd)(?=\/|$))+/;
 
 /**
  * Keeps container runtime sockets out of containers: who can talk to one can start a privileged container.

@@ -114,8 +114,9 @@ function replaceOnPod(pod: PodDraft, onPod: Profile, profile: Profile, annotatio
   if (pod.podIsWritable) pod.report(undefined, POD_FIELD, onPod);
   for (const container of inheriting) {
     if (!isEligible(pod, container)) leaveOut(pod, container);
-    else if (pod.stance(container).replaces && pod.replace(container, FIELD, undefined, profile))
-      removeConflict(pod, container);
+    else if (pod.stance(container).replaces) {
+      if (pod.replace(container, FIELD, undefined, profile)) removeConflict(pod, container);
+    } else if (!pod.podIsWritable) pod.report(container, POD_FIELD, onPod);
   }
 }
 

@@ -113,7 +113,12 @@ export class RegistryClient {
         headers: { accept, ...(own && { authorization: this.authorization ?? '' }) },
       });
       const { statusCode = 0, headers } = response;
-      if (![301, 302, 303, 307, 308].includes(statusCode)) return response;
+      if (![301, 302, 303, 307, 308].includes(statusCode)) {
+        if (statusCode !== 401 || url.origin === start.origin) return response;
+        // Its challenge would choose to whom the registry's credentials are told.
+        response.destroy();
+        throw new ImageError(`${url.host}, where ${start.host} redirects ${what}, answers 401`);
+      }
       response.destroy();
       const next = headers.location === undefined ? undefined : parseUrl(headers.location, url);
       if (!next) throw new ImageError(`${url.host} redirects ${what} to nowhere`);

@@ -118,6 +118,17 @@ describe('appArmorProfile', () => {
       set: { 'spec.ephemeralContainers[0].securityContext.appArmorProfile': DEFAULT },
     },
     {
+      title: 'finds what an added ephemeral container comes to below the pod, where the pod is not looked at',
+      pod: pod({
+        securityContext: { appArmorProfile: NONE },
+        ephemeralContainers: [container({ name: 'debug' })],
+      }),
+      scope: 'ephemeralContainers',
+      addedEphemeral: [0],
+      action: 'Deny',
+      violated: [`spec.securityContext.appArmorProfile = ${JSON.stringify(NONE)} (denied)`],
+    },
+    {
       title: 'Override confines an ephemeral container below an unconfined pod',
       pod: pod({
         securityContext: { appArmorProfile: NONE },

@@ -143,6 +143,22 @@ describe('resources', () => {
       skipped: ['PodLevelResources'],
     },
     {
+      title: 'Deny asks for the limits that neither the pod nor each of its containers has',
+      pod: pod({
+        resources: { requests: { cpu: '1m' }, limits: { cpu: '1' } },
+        containers: [container(), container({ name: 'b', resources: MEMORY })],
+      }),
+      action: 'Deny',
+      violated: ['spec.resources.limits.memory (denied)'],
+      skipped: ['PodLevelResources'],
+    },
+    {
+      title: 'Deny has nothing to say of a pod that is limited by itself or by all its containers',
+      pod: pod({ resources: { limits: { cpu: '1' } }, containers: [container({ resources: MEMORY })] }),
+      action: 'Deny',
+      skipped: ['PodLevelResources'],
+    },
+    {
       title: 'does not take empty resources on the pod for any',
       pod: pod({ resources: { limits: {} } }),
       set: set(FULL),
@@ -290,6 +306,27 @@ describe('resources', () => {
         }),
         ...within(limitRange('Pod', { max: { cpu: '2500m' } })),
         skipped: ['proxy: ApiWouldReject', 'web: ApiWouldReject'],
+      },
+      {
+        title: 'leaves all containers where their limits together would be below the Pod’s min',
+        pod: pod({
+          containers: [
+            container({ resources: { ...CPU, requests: { cpu: '1', memory: '2Gi' } } }),
+            container({ name: 'b', resources: CPU }),
+          ],
+        }),
+        exceptions: [{ rules: ['resources'], containers: ['web'] }],
+        ...within(limitRange('Pod', { min: { memory: '1Gi' } })),
+        skipped: ['web: ApiWouldReject', 'b: ApiWouldReject'],
+      },
+      {
+        title: 'sets them where they are the Pod’s min together',
+        pod: pod({ containers: [container({ resources: CPU }), container({ name: 'b', resources: CPU })] }),
+        ...within(limitRange('Pod', { min: { memory: '1Gi' } })),
+        set: {
+          ...set({ 'requests.memory': '128Mi', 'limits.memory': '512Mi' }),
+          ...set({ 'requests.memory': '128Mi', 'limits.memory': '512Mi' }, 'spec.containers[1].resources'),
+        },
       },
       {
         title: 'leaves all containers where their limits together would pass the Pod’s ratio',

@@ -217,6 +217,17 @@ describe('runAsNonRoot', () => {
       set: { 'spec.ephemeralContainers[0].securityContext.runAsNonRoot': true },
     },
     {
+      title: 'finds what an added ephemeral container comes to below the pod, where the pod is not looked at',
+      pod: pod({
+        securityContext: { runAsNonRoot: false },
+        ephemeralContainers: [container({ name: 'debug' })],
+      }),
+      scope: 'ephemeralContainers',
+      addedEphemeral: [0],
+      action: 'Deny',
+      violated: ['spec.securityContext.runAsNonRoot = false (denied)'],
+    },
+    {
       title: 'has nothing to say to an ephemeral container below a pod that says true',
       pod: pod({
         securityContext: { runAsNonRoot: true },

@@ -407,6 +407,14 @@ describe('runAsUser', () => {
       },
     },
     {
+      title: 'finds what an added ephemeral container comes to below the pod, where the pod is not looked at',
+      pod: pod({ securityContext: { runAsUser: 0 }, ephemeralContainers: [container({ name: 'debug' })] }),
+      scope: 'ephemeralContainers',
+      addedEphemeral: [0],
+      action: 'Deny',
+      violated: ['spec.securityContext.runAsUser = 0 (denied)'],
+    },
+    {
       title: 'Override gives an ephemeral container below uid 0 its own',
       pod: pod({ securityContext: { runAsUser: 0 }, ephemeralContainers: [container({ name: 'debug' })] }),
       scope: 'ephemeralContainers',
@@ -508,6 +516,25 @@ describe('runAsUser', () => {
         pod: pod({ containers: [container({ volumeMounts: [{ name: 'data', mountPath: '/data' }] })] }),
         scope: 'template',
         reservedVolumeNames: ['data'],
+        skipped: ['web: StatefulUnknownImage'],
+      },
+      {
+        title: 'a StatefulSet’s claim counts in place of a volume of its name',
+        pod: withVolume({ emptyDir: {} }),
+        scope: 'template',
+        reservedVolumeNames: ['data'],
+        skipped: ['web: StatefulUnknownImage'],
+      },
+      {
+        title: 'a host directory that hostPath makes read-only in this pass does not count, nor in the next',
+        pod: withVolume({ hostPath: { path: '/etc/cni' } }),
+        rules: { hostPath: 'Override' },
+        set: ids(65532),
+      },
+      {
+        title: 'a host directory that hostPath leaves alone counts beside it',
+        pod: withVolume({ hostPath: { path: '/srv' } }),
+        rules: { hostPath: 'Override' },
         skipped: ['web: StatefulUnknownImage'],
       },
       {

@@ -30,6 +30,9 @@ describe('runtimeSocket', () => {
       '/proc/self/root/var/run',
       '/proc/1/task/1/root/run',
       '/proc/1/root/proc/1/root/run',
+      '/proc/1/cwd',
+      '/proc/1/cwd/run/containerd',
+      '/proc/1/task/1/cwd/run',
     ].map((path) => ({ title: `reports ${path}`, pod: host(path), violated: [`${FIELD} = "${path}"`] })),
     ...['/run/lock', '/var/lib/docker.sock', '/srv', '/run/docker.socket', '/proc/1/rootfs', '/proc/1'].map(
       (path) => ({

@@ -153,6 +153,17 @@ describe('seccompProfile', () => {
       set: { 'spec.ephemeralContainers[0].securityContext.seccompProfile': DEFAULT },
     },
     {
+      title: 'finds what an added ephemeral container comes to below the pod, where the pod is not looked at',
+      pod: pod({
+        securityContext: { seccompProfile: NONE },
+        ephemeralContainers: [container({ name: 'debug' })],
+      }),
+      scope: 'ephemeralContainers',
+      addedEphemeral: [0],
+      action: 'Deny',
+      violated: [`${ON_POD} = ${JSON.stringify(NONE)} (denied)`],
+    },
+    {
       title: 'Override confines an ephemeral container below an unconfined pod',
       pod: pod({
         securityContext: { seccompProfile: NONE },

@@ -95,7 +95,10 @@ describe('19. metrics', () => {
     const size = async (): Promise<number> => series(await exposition.text()).length;
     const names = Array.from({ length: MADE_UP }, (_, n) => `policy-${n}`);
     const none = await size();
-    metrics.policiesLoaded(names, 0);
+    metrics.policiesLoaded(
+      names.map((name) => ({ name })),
+      0,
+    );
     metrics.policiesRejected(names);
     for (const status of [200, 400, 404, 405, 408, 413, 415, 500, 503, 504]) metrics.answered(status);
     for (const rule of RULE_IDS) metrics.ruleFailed(rule);

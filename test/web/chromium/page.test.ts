@@ -131,7 +131,7 @@ describe('the preview page', () => {
   });
 
   it('marks the line of a manifest that cannot be read, keeps the last preview, and recovers', async () => {
-    const { page: tab, ...preview } = await shown(POD);
+    const { page: tab, hardened, ...preview } = await shown(POD);
     preview.expectStatus(400);
     await open?.paste(BROKEN);
     const fault = tab.locator('#problem li').first();
@@ -140,6 +140,9 @@ describe('the preview page', () => {
     expect(await preview.status.textContent()).to.match(/^The manifest cannot be read: line \d+: /);
     await tab.locator('#input .cm-lint-marker-error').waitFor();
     await tab.locator('#hardened-heading .stale-note').waitFor();
+    // What is still shown can still be asked about.
+    await hardened.getByText('readOnlyRootFilesystem: true').click();
+    await tab.locator('#line .card').first().waitFor();
     const line = Number(/line (\d+)/.exec((await fault.textContent()) ?? '')?.[1]);
     await fault.getByRole('button').click();
     expect(await tab.locator('#input .cm-activeLineGutter').last().isVisible()).to.equal(true);
@@ -248,10 +251,13 @@ describe('the preview page', () => {
     expect(await other.page.getByLabel('Policy', { exact: true }).inputValue()).to.equal('restricted');
     expect(await other.page.locator('#rules-count').textContent()).to.equal('1 off');
     expect(await other.page.locator('#token').inputValue()).to.equal('');
+    expect(await other.page.evaluate(() => location.hash)).to.equal(link.hash);
     for (const { url, body } of other.requests) {
       expect(url).to.not.include(link.hash.slice(5, 25));
       if (!url.includes('/preview')) expect(body).to.equal(null);
     }
+    await other.pasteAndWait(DEPLOYMENT);
+    expect(await other.page.evaluate(() => location.hash)).to.equal('');
     await other.closeOrFail();
   });
 
