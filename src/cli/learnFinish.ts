@@ -35,13 +35,18 @@ export async function finish(
   const isWritten = policy?.write === true;
   const problems: string[] = [];
   const { byImage, united } = await import('../learn/united.js');
-  const profiles = byImage(learned).map((each) => united(each).profile);
+  const all = byImage(learned).map((each) => united(each));
+  const profiles = all.map(({ profile }) => profile);
   const written = policy && (await writtenPolicy(profiles, policy, setting.plan, problems));
   const verification = request.verify && (await tried(profiles, written, setting, problems));
   if (verification) {
     const { verificationText } = await import('./learnVerify.js');
     io.stderr(verificationText(verification, cluster.server));
   }
+  // What is said of a container alone stands in its own entry.
+  const known = new Set(learned.flatMap(({ warnings }) => warnings));
+  if (request.output === 'json' || (policy && !isWritten))
+    for (const line of all.flatMap(({ warnings }) => warnings)) if (!known.has(line)) note(line);
   for (const line of written?.told ?? []) note(line);
   for (const line of knownLines(learned, setting.plan, written !== undefined)) note(line);
   if (written && !isWritten) {
@@ -150,8 +155,12 @@ async function put(
     const text = readFileSync(file, 'utf8');
     const isSame = text === policy.text;
     const written = isSame ? before : await writtenPolicy(profiles, { ...policy, text }, plan, problems);
+    if (written === undefined) {
+      io.stderr(`${file}: not written\n`);
+      return;
+    }
     if (!isSame) note(`${file} was changed meanwhile: the profile goes into what it holds now`);
-    if (written === undefined || written.diff === '') return;
+    if (written.diff === '') return;
     replaceFile(file, written.text);
     io.stderr(`${file}: written: imageProfiles of policy "${written.policy}"\n`);
   } catch (error) {

@@ -126,13 +126,8 @@ function hasAllPods({ kind, spec, status }: KubernetesObject, refused = Infinity
     case 'Deployment':
       return number(has['updatedReplicas'], 0) >= number(wants['replicas'], 1);
     case 'CronJob':
-      return (
-        wants['suspend'] === true ||
-        // Its controller notes the time once it has made the Job.
-        [has['lastScheduleTime'], has['lastSuccessfulTime']].some(
-          (time) => Date.parse(String(time)) >= refused,
-        )
-      );
+      // The time for which its controller made the last Job.
+      return wants['suspend'] === true || Date.parse(String(has['lastScheduleTime'])) >= refused;
     default:
       return number(has['replicas'], 0) >= number(wants['replicas'], 1);
   }

@@ -35,8 +35,8 @@ export function becomesReadOnly(pod: PodDraft, container: ContainerDraft, { name
   const settings = pod.plan.byId.hostPath?.settings as HostPathSettings | undefined;
   if (path == null || !settings) return false;
   const cleaned = cleanPath(path);
-  const { isSensitive, isAllowed } = hostPathRule(settings);
-  return isSensitive(cleaned) && !isAllowed(cleaned, false);
+  const rule = hostPathRule(settings);
+  return rule.isSensitive(cleaned) && !rule.isAllowed(cleaned, false);
 }
 
 /** Reports every mount of a sensitive hostPath volume; a sensitive volume that nothing mounts, on the pod. */

@@ -26,7 +26,9 @@ export function united(all: readonly LearnedProfile[]): LearnedProfile {
   if (first === undefined) throw new Error('nothing was learned that could be united');
   if (all.length === 1) return first;
   const names = distinct(all.flatMap(({ fields }) => fields).map(({ field }) => field));
-  const fields = inOrder(names.map((name) => unitedField(name, all)));
+  const fields = inOrder(names.map((name) => unitedField(name, all))).filter(
+    ({ values, notes }) => values.length > 0 || notes.length > 0,
+  );
   return {
     profile: profileOf(fields),
     fields,
@@ -36,45 +38,38 @@ export function united(all: readonly LearnedProfile[]): LearnedProfile {
   };
 }
 
+/** Of a user and his group, and what is said of them, there can be one. */
+const OF_USER: readonly string[] = ['runAsUser', 'runAsGroup'];
+
 function unitedField(name: LearnedField['field'], all: readonly LearnedProfile[]): LearnedField {
-  const fields = all.flatMap((each) => each.fields).filter(({ field }) => field === name);
+  const withUser = all.filter(({ profile }) => profile.runAsUser !== undefined);
+  const those = OF_USER.includes(name) && withUser.length > 0 ? withUser.slice(0, 1) : all;
+  const fields = those.flatMap((each) => each.fields).filter(({ field }) => field === name);
   return {
     field: name,
     values: unitedValues(
       name,
       fields.flatMap(({ values }) => values),
-      all,
     ),
     notes: distinct(fields.flatMap(({ notes }) => notes)),
   };
 }
 
-function unitedValues(
-  name: LearnedField['field'],
-  values: readonly LearnedValue[],
-  all: readonly LearnedProfile[],
-): readonly LearnedValue[] {
-  switch (name) {
-    case 'runAsUser':
-      return values.slice(0, 1);
-    case 'runAsGroup':
-      // That of the user who counts; where it has none, its gid is its uid.
-      return (
-        all.find(({ profile }) => profile.runAsUser !== undefined)?.fields.find(({ field }) => field === name)
-          ?.values ?? []
-      );
-    case 'sizeLimit':
-      return [...values].sort((one, other) => bytes(other) - bytes(one)).slice(0, 1);
-    default:
-      return values.filter(({ value }, index) => values.findIndex((each) => each.value === value) === index);
-  }
+function unitedValues(name: LearnedField['field'], values: readonly LearnedValue[]): readonly LearnedValue[] {
+  if (name === 'sizeLimit') return [...values].sort((one, other) => bytes(other) - bytes(one)).slice(0, 1);
+  return values.filter(({ value }, index) => values.findIndex((each) => each.value === value) === index);
 }
 
 function userWarnings(all: readonly LearnedProfile[]): string[] {
-  const users = distinct(all.flatMap(({ profile }) => profile.runAsUser ?? []));
-  if (users.length < 2) return [];
+  const [user, ...others] = distinct(all.flatMap(({ profile }) => profile.runAsUser ?? []));
+  if (user === undefined) return [];
+  if (others.length > 0)
+    return [
+      `Containers of this image run as different users (${[user, ...others].join(', ')}), and a profile holds one: of those that are not ${user} write runAsUser into the securityContext.`,
+    ];
+  if (all.every(({ profile }) => profile.runAsUser !== undefined)) return [];
   return [
-    `containers of this image run as different users (${users.join(', ')}), and a profile holds one: of the others write runAsUser into the securityContext.`,
+    `Of a container of this image no user could be told, and with this profile it runs as ${user}: if it must not, write runAsUser into its securityContext.`,
   ];
 }
 

@@ -36,16 +36,13 @@ export function objections(
  * that has lost all of both never comes back by itself: while no replica answers, enforce refuses their pods.
  */
 export function coldStartObjections(workloads: readonly Workload[]): Objection[] {
-  return workloads.flatMap(({ kind, name, criticality }) =>
-    criticality === undefined
-      ? []
-      : [
-          {
-            kind: 'cold start' as const,
-            message: `${kind}/${name} is ${criticality}: should kube-harden need it to start, neither could after an outage of both`,
-          },
-        ],
+  const critical = workloads.flatMap(({ kind, name, criticality }) =>
+    criticality === undefined ? [] : [`${kind}/${name} is ${criticality}`],
   );
+  return critical.sort().map((what) => ({
+    kind: 'cold start',
+    message: `${what}: should kube-harden need it to start, neither could after an outage of both`,
+  }));
 }
 
 function deniedObjections(workloads: readonly WorkloadReport[]): Objection[] {

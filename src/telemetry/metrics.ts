@@ -208,7 +208,7 @@ export class Metrics {
     this.policyLastReloadOk = family(
       'gauge',
       'policy_last_reload_successful',
-      'Whether the last load of the policy files succeeded (1), or there are none, or the last good ones stay in force (0)',
+      'Whether the policy files, if there are any, are in force as they are (1), or the last good ones (0)',
     ).series();
     this.certificateStart = family(
       'gauge',

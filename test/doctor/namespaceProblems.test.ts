@@ -297,7 +297,7 @@ describe('what is wrong in a namespace', () => {
           { lastScheduleTime: '2026-11-26T04:59:30Z' },
           true,
         ],
-        ['a CronJob whose Job has succeeded since', 'CronJob', { lastSuccessfulTime: at }, true],
+        ['a CronJob whose earlier Job has succeeded since', 'CronJob', { lastSuccessfulTime: at }, false],
         [
           'a CronJob that made its last Job before',
           'CronJob',

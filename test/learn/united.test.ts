@@ -41,7 +41,7 @@ describe('what was learned of containers of one image', () => {
         writablePaths: ['/run', '/var/spool'],
         dataPaths: ['/data'],
         ports: [80],
-        needs: ['writableRoot'] as unknown as NonNullable<ImageProfile['needs']>,
+        needs: ['writableRoot'],
       },
     ],
     ['the larger sizeLimit counts', { sizeLimit: ['512Mi'] }, { sizeLimit: ['2Gi'] }, { sizeLimit: '2Gi' }],
@@ -78,8 +78,18 @@ describe('what was learned of containers of one image', () => {
       learnedOf('worker', { runAsUser: [999] }, given),
     ]);
     expect([both.warnings[0], both.warnings.length]).to.deep.equal(['careful', 2]);
-    expect(both.warnings[1]).to.match(/^containers of this image run as different users \(101, 999\)/);
+    expect(both.warnings[1]).to.match(/^Containers of this image run as different users \(101, 999\)/);
     expect([both.ways, both.missing]).to.deep.equal([['It was looked at by exec.'], ['its files']]);
+  });
+
+  it('warns where only one of them has a user, and tells of that one alone', () => {
+    const fields = [{ field: 'runAsUser', values: [], notes: ['not known.'] }] as const;
+    const root = { ...learnedOf('web', {}), fields: [...learnedOf('web', {}).fields, ...fields] };
+    const both = united([root, learnedOf('worker', { runAsUser: [101] })]);
+    expect(both.profile.runAsUser).to.equal(101);
+    expect(both.warnings).to.have.length(1);
+    expect(both.warnings[0]).to.match(/^Of a container of this image no user could be told/);
+    expect(both.fields.flatMap(({ notes }) => notes)).to.deep.equal([]);
   });
 
   it('is printed as one entry, with the evidence of both; another image has its own', async () => {

@@ -66,13 +66,17 @@ function reportMissingLimits(
   ofPod: ResourceRequirements | undefined,
 ): void {
   if (!pod.stance().reportsUnset) return;
-  const counted = pod.containers.filter(({ isEphemeral }) => !isEphemeral);
+  const counted = pod.containers.filter(
+    (container) => !container.isEphemeral && pod.stance(container).heldBack === undefined,
+  );
   for (const name of NAMES) {
-    const isLimited =
-      entry(ofPod?.limits, name) !== undefined ||
-      counted.every(({ spec }) => entry(spec.resources?.limits, name) !== undefined);
-    if (settings.limits[name] !== undefined && !isLimited)
-      pod.report(undefined, ['spec', 'resources', 'limits', name], undefined);
+    if (settings.limits[name] === undefined || entry(ofPod?.limits, name) !== undefined) continue;
+    const unlimited = counted.filter(({ spec }) => entry(spec.resources?.limits, name) === undefined);
+    if (unlimited.length === 0) continue;
+    // Of a pod as a whole the API server takes no ephemeral-storage.
+    if (name === 'ephemeral-storage')
+      for (const container of unlimited) pod.report(container, ['resources', 'limits', name], undefined);
+    else pod.report(undefined, ['spec', 'resources', 'limits', name], undefined);
   }
 }
 
@@ -213,7 +217,7 @@ function podBoundPassed(
   const requests = together(pod, (container) => requestOf(container) ?? limitOf(container) ?? 0n);
   for (const { min, max, maxLimitRequestRatio } of bounds) {
     const minimum = min.get(name);
-    // Of a pod without any limit only the requests are asked.
+    // Of a pod without any limit it is asked about requests alone, and no request that is filled in makes those smaller.
     if (minimum !== undefined && limits > 0n && limits < minimum) return 'minimum';
     const maximum = max.get(name);
     if (maximum !== undefined && (limits > maximum || requests > maximum)) return 'maximum';

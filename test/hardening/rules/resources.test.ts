@@ -153,6 +153,19 @@ describe('resources', () => {
       skipped: ['PodLevelResources'],
     },
     {
+      title:
+        'Deny asks none of a container that an exception is for, and ephemeral-storage of each container',
+      pod: pod({
+        resources: { limits: { cpu: '1' } },
+        containers: [container(), container({ name: 'b', resources: MEMORY })],
+      }),
+      action: 'Deny',
+      settings: { limits: { cpu: '1', memory: '512Mi', 'ephemeral-storage': '1Gi' } },
+      exceptions: [{ rules: ['resources'], containers: ['web'] }],
+      violated: ['spec.containers[1].resources.limits.ephemeral-storage (denied)'],
+      skipped: ['PodLevelResources'],
+    },
+    {
       title: 'Deny has nothing to say of a pod that is limited by itself or by all its containers',
       pod: pod({ resources: { limits: { cpu: '1' } }, containers: [container({ resources: MEMORY })] }),
       action: 'Deny',
@@ -320,12 +333,16 @@ describe('resources', () => {
         skipped: ['web: ApiWouldReject', 'b: ApiWouldReject'],
       },
       {
-        title: 'sets them where they are the Pod’s min together',
-        pod: pod({ containers: [container({ resources: CPU }), container({ name: 'b', resources: CPU })] }),
+        title: 'sets limits that are the Pod’s min together',
+        pod: pod({
+          containers: ['web', 'b'].map((name) =>
+            container({ name, resources: { ...CPU, requests: { cpu: '1', memory: '512Mi' } } }),
+          ),
+        }),
         ...within(limitRange('Pod', { min: { memory: '1Gi' } })),
         set: {
-          ...set({ 'requests.memory': '128Mi', 'limits.memory': '512Mi' }),
-          ...set({ 'requests.memory': '128Mi', 'limits.memory': '512Mi' }, 'spec.containers[1].resources'),
+          ...set({ 'limits.memory': '512Mi' }),
+          ...set({ 'limits.memory': '512Mi' }, 'spec.containers[1].resources'),
         },
       },
       {
