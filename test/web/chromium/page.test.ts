@@ -131,7 +131,7 @@ describe('the preview page', () => {
   });
 
   it('marks the line of a manifest that cannot be read, keeps the last preview, and recovers', async () => {
-    const { page: tab, hardened, ...preview } = await shown(POD);
+    const { page: tab, ...preview } = await shown(POD);
     preview.expectStatus(400);
     await open?.paste(BROKEN);
     const fault = tab.locator('#problem li').first();
@@ -140,9 +140,6 @@ describe('the preview page', () => {
     expect(await preview.status.textContent()).to.match(/^The manifest cannot be read: line \d+: /);
     await tab.locator('#input .cm-lint-marker-error').waitFor();
     await tab.locator('#hardened-heading .stale-note').waitFor();
-    // What is still shown can still be asked about.
-    await hardened.getByText('readOnlyRootFilesystem: true').click();
-    await tab.locator('#line .card').first().waitFor();
     const line = Number(/line (\d+)/.exec((await fault.textContent()) ?? '')?.[1]);
     await fault.getByRole('button').click();
     expect(await tab.locator('#input .cm-activeLineGutter').last().isVisible()).to.equal(true);
@@ -205,6 +202,15 @@ describe('the preview page', () => {
     await hardened.locator('.kh-changed').first().click();
     await tab.getByRole('heading', { name: 'Pod web' }).waitFor();
     expect(await objects.first().getAttribute('aria-current')).to.equal('true');
+  });
+
+  it('tells of each object of the last preview also beside an error', async () => {
+    const { page: tab, ...preview } = await shown(`${POD}---\n${DEPLOYMENT}`);
+    preview.expectStatus(400);
+    await open?.paste(`${BROKEN}---\n${DEPLOYMENT}`);
+    await tab.locator('#objects-heading .stale-note').waitFor();
+    await tab.locator('#object-list button').nth(1).click();
+    await tab.getByRole('heading', { name: 'Deployment service-1' }).waitFor();
   });
 
   it('opens a file that is picked, and several that are dropped', async () => {
