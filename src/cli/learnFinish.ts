@@ -138,7 +138,7 @@ async function tried(
   }
 }
 
-/** The file may have been changed while it was looked at a container, or a copy was tried: what it holds now counts. */
+/** The file may have been changed while containers were looked at or a copy was tried: what it holds now counts. */
 async function put(
   profiles: readonly ImageProfile[],
   before: WrittenPolicy,
